@@ -1,0 +1,3 @@
+//! wxgate: a reverse-proxy authentication gateway that lets people in with WeChat.
+
+pub mod model;
