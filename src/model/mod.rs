@@ -1,4 +1,14 @@
 //! The words of the house: plain values without I/O, sockets or clocks of their own.
 
+pub mod alias;
 pub mod clock;
+pub mod host;
+pub mod identity;
+pub mod path;
+pub mod peer;
+pub mod policy;
+pub mod return_to;
+pub mod route;
 pub mod secret;
+pub mod session;
+pub mod visit;

@@ -1,0 +1,386 @@
+//! What the application is told: every client copy removed in every spelling, then each configured header set once.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::Admission;
+use crate::model::alias::{self, Alias};
+use crate::model::session::Session;
+
+/// What a header says about the person.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Field {
+    /// Address of the picture.
+    Avatar,
+    /// City by WeChat.
+    City,
+    /// Country by WeChat.
+    Country,
+    /// A synthetic address, or empty: WeChat gives none.
+    Email,
+    /// Comma separated; empty while there are no groups.
+    Groups,
+    /// Display name.
+    Name,
+    /// The openid under the app that signed them in.
+    Openid,
+    /// Province by WeChat.
+    Province,
+    /// Sex by WeChat.
+    Sex,
+    /// The unionid.
+    Unionid,
+    /// The stable ASCII user name.
+    User,
+}
+
+/// How a value that is not plain ASCII travels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encoding {
+    /// Standard base64 of the UTF-8 text, always.
+    Base64,
+    /// Percent-encoded UTF-8 where needed.
+    Percent,
+    /// RFC 2047 `=?UTF-8?B?…?=` where needed.
+    Rfc2047,
+    /// Raw UTF-8 bytes; control characters become blanks.
+    Utf8,
+}
+
+/// One header to set.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// What it says.
+    pub field: Field,
+    /// Under which name.
+    pub name: HeaderName,
+    /// In which encoding.
+    pub encoding: Encoding,
+}
+
+/// A set of header names that one family of applications knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Preset {
+    /// `Remote-User`, `Remote-Name`, `Remote-Groups`, `Remote-Email`; the default.
+    Authelia,
+    /// `X-authentik-username`, …
+    Authentik,
+    /// `X-WEBAUTH-USER`, …
+    Grafana,
+    /// `X-Forwarded-User`, `X-Forwarded-DisplayName`, …
+    Jenkins,
+    /// `X-Forwarded-User`, `X-Forwarded-Preferred-Username`, …
+    Oauth2Proxy,
+}
+
+/// The identity headers of one route.
+#[derive(Clone, Debug)]
+pub struct IdentityHeaders {
+    spoken: Vec<Spoken>,
+    stripped: HashSet<Alias>,
+    email_domain: Option<String>,
+}
+
+/// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
+const FOREIGN_FAMILIES: [&[u8]; 9] = [
+    b"remote",
+    b"xwechat",
+    b"xwxgate",
+    b"xauthrequest",
+    b"xauthentik",
+    b"xwebauth",
+    b"xvouch",
+    b"xpomerium",
+    b"xtokenuser",
+];
+
+/// Single names beside the families.
+const FOREIGN_NAMES: [&[u8]; 3] = [b"xproxyuser", b"xproxyroles", b"smuser"];
+
+/// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
+const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
+
+impl Preset {
+    /// The header name for `field`, or `None` where the family has none.
+    pub fn header(self, field: Field) -> Option<&'static str> {
+        use Field::*;
+        let family = match (self, field) {
+            (Self::Authelia, User) => "remote-user",
+            (Self::Authelia, Name) => "remote-name",
+            (Self::Authelia, Groups) => "remote-groups",
+            (Self::Authelia, Email) => "remote-email",
+            (Self::Authentik, User) => "x-authentik-username",
+            (Self::Authentik, Name) => "x-authentik-name",
+            (Self::Authentik, Groups) => "x-authentik-groups",
+            (Self::Authentik, Email) => "x-authentik-email",
+            (Self::Grafana, User) => "x-webauth-user",
+            (Self::Grafana, Name) => "x-webauth-name",
+            (Self::Grafana, Groups) => "x-webauth-groups",
+            (Self::Grafana, Email) => "x-webauth-email",
+            (Self::Jenkins, User) => "x-forwarded-user",
+            (Self::Jenkins, Name) => "x-forwarded-displayname",
+            (Self::Jenkins, Groups) => "x-forwarded-groups",
+            (Self::Jenkins, Email) => "x-forwarded-mail",
+            (Self::Oauth2Proxy, User) => "x-forwarded-user",
+            (Self::Oauth2Proxy, Name) => "x-forwarded-preferred-username",
+            (Self::Oauth2Proxy, Groups) => "x-forwarded-groups",
+            (Self::Oauth2Proxy, Email) => "x-forwarded-email",
+            (_, Openid) => "x-wechat-openid",
+            (_, Unionid) => "x-wechat-unionid",
+            (_, Avatar) => "x-wechat-avatar",
+            (_, Sex) => "x-wechat-sex",
+            (_, City) => "x-wechat-city",
+            (_, Province) => "x-wechat-province",
+            (_, Country) => "x-wechat-country",
+        };
+        Some(family)
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "authelia" => Ok(Self::Authelia),
+            "authentik" => Ok(Self::Authentik),
+            "grafana" => Ok(Self::Grafana),
+            "jenkins" => Ok(Self::Jenkins),
+            "oauth2-proxy" => Ok(Self::Oauth2Proxy),
+            _ => {
+                Err("write \"authelia\", \"oauth2-proxy\", \"authentik\", \"grafana\" or \"jenkins\""
+                    .to_owned())
+            }
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "base64" => Ok(Self::Base64),
+            "percent" => Ok(Self::Percent),
+            "rfc2047" => Ok(Self::Rfc2047),
+            "utf8" => Ok(Self::Utf8),
+            _ => Err("write \"percent\", \"base64\", \"rfc2047\" or \"utf8\"".to_owned()),
+        }
+    }
+}
+
+impl Field {
+    /// Every field, in the order in which the headers are set.
+    pub const ALL: [Self; 11] = [
+        Self::User,
+        Self::Name,
+        Self::Groups,
+        Self::Email,
+        Self::Openid,
+        Self::Unionid,
+        Self::Avatar,
+        Self::Sex,
+        Self::City,
+        Self::Province,
+        Self::Country,
+    ];
+
+    /// The word for the field in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Avatar => "avatar",
+            Self::City => "city",
+            Self::Country => "country",
+            Self::Email => "email",
+            Self::Groups => "groups",
+            Self::Name => "name",
+            Self::Openid => "openid",
+            Self::Province => "province",
+            Self::Sex => "sex",
+            Self::Unionid => "unionid",
+            Self::User => "user",
+        }
+    }
+}
+
+impl IdentityHeaders {
+    /// The headers to speak. `email_domain` makes a synthetic address of the user name; `also_stripped` are the names
+    /// that other routes speak.
+    pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
+        let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
+        let stripped = names.map(|name| Alias::of(name.as_str())).collect();
+        Self { spoken, stripped, email_domain }
+    }
+
+    /// The names spoken on this route.
+    pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.spoken.iter().map(|header| &header.name)
+    }
+
+    /// Whether a client's header of this name could be taken for one of ours.
+    pub fn resembles(&self, name: &HeaderName) -> bool {
+        let alias = Alias::of(name.as_str());
+        let bytes = alias.as_bytes();
+        !alias::is_plain(name.as_str())
+            || self.stripped.contains(&alias)
+            || FOREIGN_FAMILIES.iter().any(|family| bytes.starts_with(family))
+            || FOREIGN_NAMES.contains(&bytes)
+    }
+
+    /// Sets every configured header exactly once; unknown values are empty. An anonymous visitor of an open route gets
+    /// none: what the client sent is gone all the same.
+    pub fn set(&self, admission: &Admission, headers: &mut HeaderMap) {
+        let Some(session) = admission.session() else { return };
+        for header in &self.spoken {
+            headers.insert(header.name.clone(), encode(&self.value(header.field, session), header.encoding));
+        }
+    }
+
+    fn value(&self, field: Field, session: &Session) -> String {
+        let identity = &session.identity;
+        match field {
+            Field::Avatar => identity.profile.avatar.clone(),
+            Field::City => identity.profile.city.clone(),
+            Field::Country => identity.profile.country.clone(),
+            Field::Email => match &self.email_domain {
+                Some(domain) => format!("{}@{domain}", identity.member_id),
+                None => String::new(),
+            },
+            Field::Groups => String::new(),
+            Field::Name => identity.profile.name.clone(),
+            Field::Openid => identity.account.openid.clone(),
+            Field::Province => identity.profile.province.clone(),
+            Field::Sex => identity.profile.sex.clone(),
+            Field::Unionid => identity.unionid.clone().unwrap_or_default(),
+            Field::User => identity.member_id.clone(),
+        }
+    }
+}
+
+/// One header line's worth of `text`; never a line break, whatever the text.
+fn encode(text: &str, encoding: Encoding) -> HeaderValue {
+    let is_plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
+    let line = match encoding {
+        Encoding::Base64 => STANDARD.encode(text),
+        Encoding::Percent => percent(text),
+        Encoding::Rfc2047 if is_plain && !text.starts_with("=?") => text.to_owned(),
+        Encoding::Rfc2047 => format!("=?UTF-8?B?{}?=", STANDARD.encode(text)),
+        Encoding::Utf8 => text.replace(char::is_control, " "),
+    };
+    HeaderValue::from_bytes(line.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
+fn percent(text: &str) -> String {
+    let inner = text.trim_matches(' ');
+    let lead = text.len() - text.trim_start_matches(' ').len();
+    let blanks = |count| "%20".repeat(count);
+    let trail = if inner.is_empty() { 0 } else { text.len() - lead - inner.len() };
+    format!("{}{}{}", blanks(lead), utf8_percent_encode(inner, PERCENT), blanks(trail))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::decide::tests::{admission, session};
+    use super::*;
+
+    fn headers() -> IdentityHeaders {
+        let spoken = Field::ALL.map(|field| Spoken {
+            field,
+            name: HeaderName::from_static(Preset::Authelia.header(field).unwrap()),
+            encoding: Encoding::Percent,
+        });
+        IdentityHeaders::new(spoken.to_vec(), &[HeaderName::from_static("x-sso-login")], None)
+    }
+
+    fn resembles(name: &str) -> bool {
+        headers().resembles(&HeaderName::from_bytes(name.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn every_spelling_of_an_identity_header_is_recognised() {
+        for name in [
+            "X-Wechat-Openid",
+            "x_wechat_openid",
+            "X-Wechat_Openid",
+            "X.Wechat.Openid",
+            "XWechatOpenid",
+            "REMOTE_USER",
+            "Remote-User",
+            "remote.user",
+            "X-Sso-Login",
+            "x_sso_login",
+            "X-Auth-Request-Email",
+            "X-Wechat-Role",
+            "X-WEBAUTH-USER",
+            "X-Authentik-Username",
+            "X-Wxgate-Assertion",
+            "any_thing",
+            "any.thing",
+            "x~y",
+        ] {
+            assert!(resembles(name), "{name}");
+        }
+        for name in ["Accept", "X-Requested-With", "Authorization", "X-Csrf-Token", "Sec-Fetch-Mode"] {
+            assert!(!resembles(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_admitted_person_has_every_header_exactly_once() {
+        let mut map = HeaderMap::new();
+        map.append("remote-user", HeaderValue::from_static("forged"));
+        map.append("remote-user", HeaderValue::from_static("again"));
+        headers().set(&admission(Some(session("王芳"))), &mut map);
+        for name in headers().names() {
+            assert_eq!(map.get_all(name).iter().count(), 1, "{name}");
+        }
+        assert_eq!(map["remote-user"], "m-1");
+        assert_eq!(map["remote-name"], "%E7%8E%8B%E8%8A%B3");
+        assert_eq!(map["x-wechat-unionid"], "");
+    }
+
+    #[test]
+    fn an_anonymous_visitor_has_none() {
+        let mut map = HeaderMap::new();
+        headers().set(&admission(None), &mut map);
+        assert!(map.is_empty());
+    }
+
+    #[test]
+    fn encodings_say_the_same_in_their_own_way() {
+        assert_eq!(encode("Wang 100%", Encoding::Percent), "Wang 100%25");
+        assert_eq!(encode("王", Encoding::Base64), "546L");
+        assert_eq!(encode("王", Encoding::Rfc2047), "=?UTF-8?B?546L?=");
+        assert_eq!(encode("Wang", Encoding::Rfc2047), "Wang");
+        assert_eq!(encode("王", Encoding::Utf8).as_bytes(), "王".as_bytes());
+        assert_eq!(encode("a\r\nX: y", Encoding::Utf8), "a  X: y");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_one_lossless_line(name in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
+            for encoding in [Encoding::Percent, Encoding::Base64, Encoding::Rfc2047, Encoding::Utf8] {
+                let value = encode(&name, encoding);
+                prop_assert!(!value.as_bytes().iter().any(|byte| *byte == b'\r' || *byte == b'\n' || *byte == 0));
+            }
+            let line = encode(&name, Encoding::Percent);
+            let decoded = percent_encoding::percent_decode(line.as_bytes()).decode_utf8().unwrap();
+            prop_assert_eq!(decoded.as_ref(), name.as_str());
+        }
+
+        #[test]
+        fn no_punctuation_hides_an_identity_header(glue in "[-_.!#$%&'*+^`|~]{0,3}", upper in any::<bool>()) {
+            let name = format!("x{glue}wechat{glue}openid");
+            let name = if upper { name.to_uppercase() } else { name };
+            prop_assert!(resembles(&name));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The decision: who passes, and what the application is told about them.
+
+mod decide;
+pub mod identity_headers;
+
+pub use decide::{Admission, Origin, Refusal, Verdict, decide};

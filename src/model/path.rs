@@ -1,0 +1,304 @@
+//! One spelling for a path: what is judged is what is forwarded.
+//!
+//! Rules: RFC 3986 §6.2.2 (case, percent-encoding and dot-segment normalisation), plus refusal of every spelling
+//! that servers are known to read in two ways.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A path in canonical form: begins with `/`, has no dot segments, no doubled slashes, no needless escapes.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct CanonicalPath(String);
+
+/// Why a path is refused. The words name the spelling, so that an operator can find it in the request.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum AmbiguousPath {
+    /// `\` or `%5c`: some servers read it as `/`.
+    #[error("backslash in the path")]
+    Backslash,
+    /// `%01`…`%1f`, `%7f`, or the raw byte.
+    #[error("control character in the path")]
+    Control,
+    /// `..;x`: servers that drop `;x` see `..`.
+    #[error("dot segment with a parameter in the path")]
+    DotSegmentParameter,
+    /// `%252f` and its kind: a server that decodes twice sees `/`.
+    #[error("doubly encoded delimiter in the path")]
+    DoublyEncoded,
+    /// `%2f`: some servers decode it before they split the path.
+    #[error("encoded slash in the path")]
+    EncodedSlash,
+    /// A raw `#`.
+    #[error("fragment sign in the path")]
+    Fragment,
+    /// `%` without two hexadecimal digits behind it.
+    #[error("invalid percent escape in the path")]
+    InvalidEscape,
+    /// The path does not begin with `/`.
+    #[error("the request target is not a path")]
+    NotAPath,
+    /// `%00`.
+    #[error("NUL in the path")]
+    Nul,
+    /// `%c0%af`, `%e0%80%af`: lenient decoders see an ASCII delimiter.
+    #[error("overlong UTF-8 in the path")]
+    OverlongEncoding,
+}
+
+impl CanonicalPath {
+    /// Brings `raw` (the bytes before `?`) into canonical form, or says why it cannot be trusted.
+    ///
+    /// `/a/./b/../c` becomes `/a/c`; `//a` becomes `/a`; `%41` becomes `A`; `%d6` becomes `%D6`; a raw byte above
+    /// 127 becomes its escape. `..` at the top stays at the top (RFC 3986 §5.2.4).
+    pub fn parse(raw: &str) -> Result<Self, AmbiguousPath> {
+        if !raw.starts_with('/') {
+            return Err(AmbiguousPath::NotAPath);
+        }
+        let spelled = respell(raw.as_bytes())?;
+        let mut segments: Vec<&str> = Vec::new();
+        let mut ends_open = true;
+        for segment in spelled.split('/') {
+            let name = segment.split(';').next().unwrap_or(segment);
+            ends_open = false;
+            match name {
+                "" if segment.is_empty() => ends_open = true,
+                "." | ".." if segment != name => return Err(AmbiguousPath::DotSegmentParameter),
+                "." => ends_open = true,
+                ".." => {
+                    segments.pop();
+                    ends_open = true;
+                }
+                _ => segments.push(segment),
+            }
+        }
+        let mut path = String::with_capacity(spelled.len());
+        for segment in &segments {
+            path.push('/');
+            path.push_str(segment);
+        }
+        if ends_open || path.is_empty() {
+            path.push('/');
+        }
+        Ok(Self(path))
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the path is `prefix` or lies below it, counted in whole segments.
+    pub fn is_under(&self, prefix: &str) -> bool {
+        is_under(&self.0, prefix)
+    }
+
+    /// The same path with `;parameters` dropped from every segment, as servlet containers see it; `None` when there
+    /// are none.
+    pub fn without_parameters(&self) -> Option<String> {
+        if !self.0.contains(';') {
+            return None;
+        }
+        let bare: Vec<&str> =
+            self.0.split('/').map(|segment| segment.split(';').next().unwrap_or("")).collect();
+        Some(bare.join("/"))
+    }
+}
+
+impl fmt::Display for CanonicalPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Whether `path` is `prefix` or lies below it, counted in whole segments. A trailing `/` of the prefix is ignored.
+pub fn is_under(path: &str, prefix: &str) -> bool {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    match path.strip_prefix(prefix) {
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    }
+}
+
+/// Decodes needless escapes, upper-cases the needed ones, escapes raw bytes above 127, refuses the rest.
+fn respell(raw: &[u8]) -> Result<String, AmbiguousPath> {
+    let mut out = String::with_capacity(raw.len());
+    let mut position = 0;
+    while let Some(&byte) = raw.get(position) {
+        position += 1;
+        match byte {
+            b'%' => {
+                let value = escape_at(raw, position).ok_or(AmbiguousPath::InvalidEscape)?;
+                position += 2;
+                refuse_encoded(value, raw, position)?;
+                if is_unreserved(value) {
+                    out.push(char::from(value));
+                } else {
+                    push_escaped(&mut out, value);
+                }
+            }
+            b'\\' => return Err(AmbiguousPath::Backslash),
+            b'#' => return Err(AmbiguousPath::Fragment),
+            0 => return Err(AmbiguousPath::Nul),
+            0x01..=0x20 | 0x7f => return Err(AmbiguousPath::Control),
+            0x80.. => push_escaped(&mut out, byte),
+            b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' => push_escaped(&mut out, byte),
+            _ => out.push(char::from(byte)),
+        }
+    }
+    if hides_delimiter(out.as_bytes()) { Err(AmbiguousPath::DoublyEncoded) } else { Ok(out) }
+}
+
+/// Whether a second round of decoding would bring a delimiter to light: `%252f`, `%25%32%66`.
+fn hides_delimiter(spelled: &[u8]) -> bool {
+    spelled.windows(3).enumerate().any(|(position, escape)| {
+        escape == b"%25"
+            && matches!(
+                escape_at(spelled, position + 3),
+                Some(b'/' | b'\\' | b'.' | b'%' | b';' | b'?' | b'#' | 0..=0x1f)
+            )
+    })
+}
+
+/// Judges the escaped byte `value`; `after` is the position behind its two digits.
+fn refuse_encoded(value: u8, raw: &[u8], after: usize) -> Result<(), AmbiguousPath> {
+    match value {
+        0 => Err(AmbiguousPath::Nul),
+        b'/' => Err(AmbiguousPath::EncodedSlash),
+        b'\\' => Err(AmbiguousPath::Backslash),
+        0x01..=0x1f | 0x7f => Err(AmbiguousPath::Control),
+        0xc0 | 0xc1 if continues(raw, after).is_some() => Err(AmbiguousPath::OverlongEncoding),
+        0xe0 if matches!(continues(raw, after), Some(0x80..=0x9f)) => Err(AmbiguousPath::OverlongEncoding),
+        0xf0 if matches!(continues(raw, after), Some(0x80..=0x8f)) => Err(AmbiguousPath::OverlongEncoding),
+        _ => Ok(()),
+    }
+}
+
+/// The UTF-8 continuation byte escaped at `position`, if there is one.
+fn continues(raw: &[u8], position: usize) -> Option<u8> {
+    if raw.get(position) != Some(&b'%') {
+        return None;
+    }
+    escape_at(raw, position + 1).filter(|byte| (0x80..=0xbf).contains(byte))
+}
+
+/// The byte written by the two hexadecimal digits at `position`.
+fn escape_at(raw: &[u8], position: usize) -> Option<u8> {
+    let high = char::from(*raw.get(position)?).to_digit(16)?;
+    let low = char::from(*raw.get(position + 1)?).to_digit(16)?;
+    u8::try_from(high * 16 + low).ok()
+}
+
+/// RFC 3986 §2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn push_escaped(out: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.push('%');
+    out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+    out.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_spelling_remains() {
+        for (raw, canonical) in [
+            ("/", "/"),
+            ("/a", "/a"),
+            ("/a/", "/a/"),
+            ("/public/../admin", "/admin"),
+            ("/public/./../admin", "/admin"),
+            ("/public/..", "/"),
+            ("/../admin", "/admin"),
+            ("/.", "/"),
+            ("//admin", "/admin"),
+            ("/public//../admin", "/admin"),
+            ("///", "/"),
+            ("/%2e%2E/admin", "/admin"),
+            ("/%41%62", "/Ab"),
+            ("/%2d%2D", "/--"),
+            ("/%d6%d0", "/%D6%D0"),
+            ("/中", "/%E4%B8%AD"),
+            ("/a;v=1/b", "/a;v=1/b"),
+            ("/100%25", "/100%25"),
+            ("/...", "/..."),
+            ("/a/.../..", "/a/"),
+        ] {
+            assert_eq!(CanonicalPath::parse(raw).map(|path| path.0), Ok(canonical.to_owned()), "{raw}");
+        }
+    }
+
+    #[test]
+    fn spellings_that_servers_read_differently_are_refused() {
+        use AmbiguousPath::*;
+        for (raw, why) in [
+            ("/public/..%2fadmin", EncodedSlash),
+            ("%2f", NotAPath),
+            ("/%2Fadmin", EncodedSlash),
+            ("/public/..%5cadmin", Backslash),
+            ("/public\\..\\admin", Backslash),
+            ("/a%00", Nul),
+            ("/a%0d%0a", Control),
+            ("/a%7f", Control),
+            ("/a b", Control),
+            ("/a#b", Fragment),
+            ("/%", InvalidEscape),
+            ("/%2", InvalidEscape),
+            ("/%zz", InvalidEscape),
+            ("/%u002e", InvalidEscape),
+            ("/..;/admin", DotSegmentParameter),
+            ("/a/.;x=1/b", DotSegmentParameter),
+            ("/%2e%2e;/admin", DotSegmentParameter),
+            ("/%252e%252e/", DoublyEncoded),
+            ("/..%252fadmin", DoublyEncoded),
+            ("/%25%32%66", DoublyEncoded),
+            ("/%c0%afadmin", OverlongEncoding),
+            ("/%c0%ae%c0%ae/", OverlongEncoding),
+            ("/%e0%80%af", OverlongEncoding),
+            ("/%f0%80%80%af", OverlongEncoding),
+            ("", NotAPath),
+            ("*", NotAPath),
+            ("admin", NotAPath),
+        ] {
+            assert_eq!(CanonicalPath::parse(raw), Err(why), "{raw}");
+        }
+    }
+
+    #[test]
+    fn prefixes_end_on_a_segment() {
+        let under = |path: &str, prefix| CanonicalPath::parse(path).unwrap().is_under(prefix);
+        assert!(
+            under("/public", "/public") && under("/public/", "/public") && under("/public/x", "/public/")
+        );
+        assert!(!under("/publicx", "/public") && !under("/PUBLIC", "/public"));
+        assert!(under("/anything", "/"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_path_is_its_own_canonical_form(raw in "/[ -~\u{80}-\u{ff}]{0,40}") {
+            if let Ok(path) = CanonicalPath::parse(&raw) {
+                prop_assert_eq!(CanonicalPath::parse(path.as_str()), Ok(path.clone()));
+                prop_assert!(path.as_str().is_ascii());
+                prop_assert!(!path.as_str().contains("//"));
+                prop_assert!(path.as_str().split('/').all(|segment| !matches!(segment.split(';').next(), Some("." | ".."))));
+            }
+        }
+
+        #[test]
+        fn no_escape_hides_a_dot_segment(prefix in "/[a-z]{1,5}", dots in prop::sample::select(vec![
+            "..", "%2e.", ".%2e", "%2e%2e", "%2E%2E", ".", "%2e",
+        ]), rest in "[a-z]{1,5}") {
+            let path = CanonicalPath::parse(&format!("{prefix}/{dots}/{rest}")).unwrap();
+            let expected = if dots == "." || dots == "%2e" { format!("{prefix}/{rest}") } else { format!("/{rest}") };
+            prop_assert_eq!(path.as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a visit matches: the host's table, then the longest path in whole segments, then the method.
+
+use std::collections::HashMap;
+
+use http::Method;
+
+use super::host::Host;
+use super::policy::Policy;
+use super::visit::Visit;
+
+/// Names one route within one configuration; whoever owns more about a route keeps it under this number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RouteId(pub usize);
+
+/// One rule of the routing table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The number of this route.
+    pub id: RouteId,
+    /// How the route is called in logs and metrics, for example `app.example.com/admin`.
+    pub label: String,
+    /// The canonical path prefix, without trailing `/` (so the front page is the empty text).
+    pub path: String,
+    /// The methods it is for; empty means all.
+    pub methods: Vec<Method>,
+    /// Who may pass.
+    pub policy: Policy,
+    /// Whether anonymous visitors always get 401 instead of a redirect.
+    pub api: bool,
+}
+
+/// All routes of one configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    hosts: HashMap<Host, HashMap<String, Vec<Route>>>,
+}
+
+/// What `Routes::find` found.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// `;parameters` in the path make it match another route than the bare path does.
+    Ambiguous,
+    /// The host is served, but no route covers this path and method.
+    Nothing,
+    /// The route.
+    Route(&'a Route),
+    /// The host is not served here.
+    UnknownHost,
+}
+
+impl Routes {
+    /// Adds a route of `host`. Routes of equal path are tried in the order in which they were added.
+    pub fn add(&mut self, host: Host, route: Route) {
+        self.hosts.entry(host).or_default().entry(route.path.clone()).or_default().push(route);
+    }
+
+    /// Whether the host is served here.
+    pub fn serves(&self, host: &Host) -> bool {
+        self.hosts.contains_key(host)
+    }
+
+    /// The served hosts, in alphabetical order.
+    pub fn hosts(&self) -> Vec<&Host> {
+        let mut hosts: Vec<&Host> = self.hosts.keys().collect();
+        hosts.sort();
+        hosts
+    }
+
+    /// The route that `visit` matches. Servlet containers drop `;parameters` before they look at a path, so a path
+    /// that would match another route without them is ambiguous.
+    pub fn find(&self, visit: &Visit) -> Found<'_> {
+        let Some(table) = self.hosts.get(&visit.authority.host) else { return Found::UnknownHost };
+        let found = longest(table, visit.path.as_str(), &visit.method);
+        if let Some(bare) = visit.path.without_parameters() {
+            let bare_found = longest(table, &bare, &visit.method);
+            if bare_found.map(|route| route.id) != found.map(|route| route.id) {
+                return Found::Ambiguous;
+            }
+        }
+        found.map_or(Found::Nothing, Found::Route)
+    }
+}
+
+/// Walks from the whole path up to the root, one segment at a time.
+fn longest<'a>(table: &'a HashMap<String, Vec<Route>>, path: &str, method: &Method) -> Option<&'a Route> {
+    let mut prefix = path.strip_suffix('/').unwrap_or(path);
+    loop {
+        let fits = |route: &&Route| route.methods.is_empty() || route.methods.contains(method);
+        if let Some(route) = table.get(prefix).and_then(|routes| routes.iter().find(fits)) {
+            return Some(route);
+        }
+        prefix = &prefix[..prefix.rfind('/')?];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::visit::Scheme;
+    use super::*;
+
+    fn routes() -> Routes {
+        let mut routes = Routes::default();
+        let rules: [(&str, &str, &[Method]); 5] = [
+            ("a.test", "", &[]),
+            ("a.test", "/public", &[Method::GET]),
+            ("a.test", "/public/admin", &[]),
+            ("a.test", "/deep/er/path", &[]),
+            ("b.test", "/only", &[]),
+        ];
+        for (number, (host, path, methods)) in rules.into_iter().enumerate() {
+            let route = Route {
+                id: RouteId(number),
+                label: format!("{host}{path}"),
+                path: path.to_owned(),
+                methods: methods.to_vec(),
+                policy: Policy::SignedIn,
+                api: false,
+            };
+            routes.add(Host::parse(host).unwrap(), route);
+        }
+        routes
+    }
+
+    fn find(method: Method, host: &str, path: &str) -> String {
+        let visit = Visit::parse(method, Scheme::Http, host, path, None).unwrap();
+        match routes().find(&visit) {
+            Found::Route(route) => route.label.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_longest_path_in_whole_segments_wins() {
+        assert_eq!(find(Method::GET, "A.test.:80", "/public/x"), "a.test/public");
+        assert_eq!(find(Method::GET, "a.test", "/publicx"), "a.test");
+        assert_eq!(find(Method::GET, "a.test", "/public/admin/"), "a.test/public/admin");
+        assert_eq!(find(Method::GET, "a.test", "/deep/er"), "a.test");
+        assert_eq!(find(Method::GET, "a.test", "/deep/er/path/below"), "a.test/deep/er/path");
+    }
+
+    #[test]
+    fn a_route_for_other_methods_is_passed_over() {
+        assert_eq!(find(Method::POST, "a.test", "/public/x"), "a.test");
+    }
+
+    #[test]
+    fn hosts_do_not_share_routes() {
+        assert_eq!(find(Method::GET, "b.test", "/public"), "Nothing");
+        for host in ["evil-a.test", "a.test.evil", "c.test"] {
+            assert_eq!(find(Method::GET, host, "/"), "UnknownHost");
+        }
+    }
+
+    #[test]
+    fn path_parameters_never_move_a_visit_to_another_route() {
+        assert_eq!(find(Method::GET, "a.test", "/public/admin;x/y"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/app;jsessionid=1/page"), "a.test");
+    }
+}

@@ -1,0 +1,72 @@
+//! What is known about one client connection while it lives.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::model::peer::Peer;
+
+/// One client connection, shared by the socket wrappers and the requests on it.
+#[derive(Debug)]
+pub struct Connection {
+    /// Who is at the other end.
+    pub peer: Peer,
+    /// Whether TLS ended here.
+    pub encrypted: bool,
+    in_flight: AtomicUsize,
+    tunnelled: AtomicBool,
+    last_request: AtomicBool,
+}
+
+/// A request on its way; counts as in flight until dropped.
+#[derive(Debug)]
+pub struct InFlight(Arc<Connection>);
+
+impl Connection {
+    /// A connection that has just been accepted.
+    pub fn new(peer: Peer, encrypted: bool) -> Arc<Self> {
+        Arc::new(Self {
+            peer,
+            encrypted,
+            in_flight: AtomicUsize::new(0),
+            tunnelled: AtomicBool::new(false),
+            last_request: AtomicBool::new(false),
+        })
+    }
+
+    /// Counts a request until the guard is dropped.
+    pub fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    /// From here on the bytes are no longer HTTP: deadlines and the head guard stand aside.
+    pub fn become_tunnel(&self) {
+        self.tunnelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the connection left HTTP behind.
+    pub fn is_tunnel(&self) -> bool {
+        self.tunnelled.load(Ordering::Acquire)
+    }
+
+    /// Whether a request is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// After the present request the connection closes.
+    pub fn close_after_this(&self) {
+        self.last_request.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the present request is the last one.
+    pub fn closes_after_this(&self) -> bool {
+        self.last_request.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

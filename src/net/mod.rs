@@ -1,0 +1,10 @@
+//! Sockets: listening, TLS, one connection's life, deadlines and bounds. Knows nothing of people.
+
+pub mod body;
+pub mod connection;
+mod deadlines;
+mod head_guard;
+pub mod limits;
+pub mod listen;
+pub mod serve;
+pub mod tls;
