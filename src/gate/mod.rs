@@ -1,6 +1,8 @@
 //! The decision: who passes, and what the application is told about them.
 
 mod decide;
+#[cfg(test)]
+pub(crate) use decide::tests;
 pub mod identity_headers;
 
 pub use decide::{Admission, Origin, Refusal, Verdict, decide};

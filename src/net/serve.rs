@@ -24,6 +24,9 @@ use super::limits::{HEADER_LINES, Limits};
 use super::listen::{Listener, Stream};
 use crate::model::peer::Peer;
 
+/// How long a draining listener waits for the first byte: browsers open connections on speculation.
+const SPECULATIVE: Duration = Duration::from_secs(1);
+
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// Answers one request; there is always an answer.
@@ -141,7 +144,11 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let Ok((first, has_preface)) = read_first(&mut stream).await else { return Ok(()) };
+    let first = tokio::select! {
+        first = read_first(&mut stream) => first,
+        () = told(draining.clone(), SPECULATIVE) => return Ok(()),
+    };
+    let Ok((first, has_preface)) = first else { return Ok(()) };
     let answer = |request| answer(handler.clone(), request, Arc::clone(&connection));
     if negotiated_http2 || has_preface {
         stream.speaks_http2();
@@ -150,7 +157,7 @@ where
         let mut server = std::pin::pin!(server);
         tokio::select! {
             result = &mut server => return result,
-            () = told(draining) => server.as_mut().graceful_shutdown(),
+            () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
         }
         server.await
     } else {
@@ -160,17 +167,18 @@ where
         let mut server = std::pin::pin!(server);
         tokio::select! {
             result = &mut server => return result,
-            () = told(draining) => server.as_mut().graceful_shutdown(),
+            () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
         }
         server.await
     }
 }
 
-/// Resolves when the listener drains.
-async fn told(mut draining: watch::Receiver<bool>) {
+/// Resolves `grace` after the listener began to drain.
+async fn told(mut draining: watch::Receiver<bool>, grace: Duration) {
     if draining.wait_for(|draining| *draining).await.is_err() {
         std::future::pending::<()>().await;
     }
+    tokio::time::sleep(grace).await;
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2 by prior knowledge (RFC 9113 §3.3).

@@ -1,0 +1,245 @@
+//! Logins that have begun: one sealed cookie each, at most eight, ten minutes. The server keeps nothing.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::channel::Channel;
+use crate::model::clock::Timestamp;
+use crate::model::own_cookie::CookieScope;
+use crate::model::set_cookie::{SetCookie, received};
+use crate::seal::{KeyRing, Purpose, Sealer, hex, random};
+
+/// How long a login may take; a website code lives as long.
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long a finished login is remembered by its browser, for callbacks that come twice.
+const MEMORY: Duration = Duration::from_secs(120);
+
+/// Logins one browser may have under way.
+const MOST: usize = 8;
+
+/// Finished logins without a session, within `MEMORY`, that make a loop.
+const LOOP: usize = 2;
+
+/// A login that has begun.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Attempt {
+    /// 32 hexadecimal characters when written; names the attempt and its cookie.
+    pub state: [u8; 16],
+    /// Which app it runs by.
+    pub channel: Channel,
+    /// The other host to return to, if it is not the login host.
+    pub return_host: Option<String>,
+    /// Checked path and query to return to.
+    pub return_path: String,
+    /// The asking host's browser, when it comes from another host.
+    pub handoff: Option<[u8; 32]>,
+    /// When it began.
+    pub begun: Timestamp,
+    /// How often it was restarted without the visitor's doing.
+    pub round: u8,
+    /// Whether it has ended in a sign-in.
+    pub finished: bool,
+}
+
+/// Writes and reads attempt cookies of the login host.
+#[derive(Debug)]
+pub struct Attempts {
+    scope: CookieScope,
+    host: String,
+    sealer: Sealer,
+}
+
+/// What a callback's `state` stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Lookup {
+    /// The browser has attempts, but not this one, or this one has run out.
+    Expired,
+    /// It has signed this browser in already.
+    Finished(Attempt),
+    /// The browser sent no attempt at all: it keeps no cookies, or it is not the browser that began.
+    NoCookies,
+    /// It is under way.
+    Open(Attempt),
+}
+
+impl Attempts {
+    /// Attempts on the login host.
+    pub fn new(scope: &CookieScope, host: String, ring: &KeyRing) -> Self {
+        let scope = CookieScope { domain: None, ..scope.clone() };
+        Self { scope, host, sealer: Sealer::new(ring, Purpose::Attempt) }
+    }
+
+    /// Gives the attempt a fresh `state`, and the cookies that keep it: its own, and deletions so that no browser
+    /// collects more than eight.
+    pub fn begin(&self, mut attempt: Attempt, headers: &HeaderMap) -> (String, Vec<SetCookie>) {
+        attempt.state = random();
+        let mut kept: Vec<(String, Option<Attempt>)> =
+            self.received(headers).map(|(name, attempt)| (name.to_owned(), attempt)).collect();
+        // Unreadable and finished ones go first, then the oldest.
+        kept.sort_by_key(|(_, attempt)| attempt.as_ref().map(|attempt| (!attempt.finished, attempt.begun)));
+        let surplus = (kept.len() + 1).saturating_sub(MOST);
+        let mut cookies: Vec<SetCookie> =
+            kept.drain(..surplus).map(|(name, _)| SetCookie::forget(&self.scope, &name)).collect();
+        cookies.push(self.keep(&attempt, LIFETIME));
+        (hex(&attempt.state), cookies)
+    }
+
+    /// Finds the attempt that `state` names.
+    pub fn find(&self, state: &str, headers: &HeaderMap, now: Timestamp) -> Lookup {
+        let found = self
+            .received(headers)
+            .find_map(|(_, attempt)| attempt.filter(|attempt| hex(&attempt.state) == state));
+        match found {
+            Some(attempt) if now.since(attempt.begun) >= LIFETIME => Lookup::Expired,
+            Some(attempt) if attempt.finished => Lookup::Finished(attempt),
+            Some(attempt) => Lookup::Open(attempt),
+            None if self.received(headers).next().is_none() => Lookup::NoCookies,
+            None => Lookup::Expired,
+        }
+    }
+
+    /// Whether this browser has just been signed in twice and still comes without a session.
+    pub fn is_loop(&self, headers: &HeaderMap, now: Timestamp) -> bool {
+        let finished = |attempt: &Attempt| attempt.finished && now.since(attempt.begun) < LIFETIME;
+        self.received(headers).filter(|(_, attempt)| attempt.as_ref().is_some_and(finished)).count() >= LOOP
+    }
+
+    /// Marks the attempt as finished, for a callback that comes twice.
+    pub fn finish(&self, attempt: &Attempt) -> SetCookie {
+        self.keep(&Attempt { finished: true, ..attempt.clone() }, MEMORY)
+    }
+
+    /// Deletes the attempt: it ended without a sign-in.
+    pub fn forget(&self, attempt: &Attempt) -> SetCookie {
+        SetCookie::forget(&self.scope, &self.name(&attempt.state))
+    }
+
+    /// Deletes every attempt the browser sent.
+    pub fn forget_all(&self, headers: &HeaderMap) -> Vec<SetCookie> {
+        self.received(headers).map(|(name, _)| SetCookie::forget(&self.scope, name)).collect()
+    }
+
+    fn keep(&self, attempt: &Attempt, lifetime: Duration) -> SetCookie {
+        let name = self.name(&attempt.state);
+        let value = self.sealer.seal(attempt, &self.binding(&name));
+        SetCookie::keep(&self.scope, &name, &value, lifetime)
+    }
+
+    fn received<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = (&'a str, Option<Attempt>)> {
+        let stem = self.scope.host_only_name("login-");
+        received(headers)
+            .filter(move |(name, _)| name.starts_with(&stem))
+            .map(|(name, value)| (name, self.sealer.open(value, &self.binding(name))))
+    }
+
+    fn name(&self, state: &[u8; 16]) -> String {
+        self.scope.host_only_name(&format!("login-{}", hex(&state[..4])))
+    }
+
+    fn binding(&self, name: &str) -> String {
+        format!("{name}@{}", self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::COOKIE;
+
+    use super::*;
+    use crate::model::secret::Secret;
+    use crate::model::visit::Scheme;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn attempts() -> Attempts {
+        let scope = CookieScope { scheme: Scheme::Https, domain: None };
+        let ring = KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).unwrap();
+        Attempts::new(&scope, "a.test".to_owned(), &ring)
+    }
+
+    fn attempt(begun: Timestamp) -> Attempt {
+        Attempt {
+            state: [0; 16],
+            channel: Channel::Qr,
+            return_host: None,
+            return_path: "/x".to_owned(),
+            handoff: None,
+            begun,
+            round: 0,
+            finished: false,
+        }
+    }
+
+    /// What a browser does with `Set-Cookie` lines.
+    fn store(headers: &mut HeaderMap, cookies: &[SetCookie]) {
+        for cookie in cookies {
+            let pair = cookie.as_str().split(';').next().unwrap();
+            let name = pair.split('=').next().unwrap();
+            let mut pairs: Vec<String> = headers
+                .get_all(COOKIE)
+                .iter()
+                .map(|line| line.to_str().unwrap().to_owned())
+                .filter(|kept| !kept.starts_with(&format!("{name}=")))
+                .collect();
+            if !cookie.as_str().ends_with("Max-Age=0") {
+                pairs.push(pair.to_owned());
+            }
+            headers.remove(COOKIE);
+            for pair in pairs {
+                headers.append(COOKIE, HeaderValue::from_str(&pair).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_is_128_random_bits_in_32_hexadecimal_characters() {
+        let (state, _) = attempts().begin(attempt(NOW), &HeaderMap::new());
+        assert!(state.len() == 32 && state.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_ne!(state, attempts().begin(attempt(NOW), &HeaderMap::new()).0);
+    }
+
+    #[test]
+    fn an_attempt_is_found_by_its_own_browser_in_time() {
+        let (attempts, mut browser) = (attempts(), HeaderMap::new());
+        let (state, cookies) = attempts.begin(attempt(NOW), &browser);
+        store(&mut browser, &cookies);
+        assert!(
+            matches!(attempts.find(&state, &browser, NOW), Lookup::Open(found) if found.return_path == "/x")
+        );
+        assert_eq!(attempts.find(&state, &browser, NOW + LIFETIME), Lookup::Expired);
+        assert_eq!(attempts.find(&"0".repeat(32), &browser, NOW), Lookup::Expired);
+        assert_eq!(attempts.find(&state, &HeaderMap::new(), NOW), Lookup::NoCookies);
+    }
+
+    #[test]
+    fn a_browser_never_keeps_more_than_eight() {
+        let (attempts, mut browser) = (attempts(), HeaderMap::new());
+        let mut states = Vec::new();
+        for second in 0..50 {
+            let (state, cookies) = attempts.begin(attempt(NOW + Duration::from_secs(second)), &browser);
+            store(&mut browser, &cookies);
+            states.push(state);
+        }
+        assert_eq!(browser.get_all(COOKIE).iter().count(), MOST);
+        assert!(matches!(attempts.find(states.last().unwrap(), &browser, NOW), Lookup::Open(_)));
+        assert!(matches!(attempts.find(&states[42], &browser, NOW), Lookup::Open(_)));
+        assert_eq!(attempts.find(&states[41], &browser, NOW), Lookup::Expired);
+    }
+
+    #[test]
+    fn two_sign_ins_without_a_session_are_a_loop() {
+        let (attempts, mut browser) = (attempts(), HeaderMap::new());
+        for round in 1..=2 {
+            let (state, cookies) = attempts.begin(attempt(NOW), &browser);
+            store(&mut browser, &cookies);
+            let Lookup::Open(found) = attempts.find(&state, &browser, NOW) else { panic!("not open") };
+            store(&mut browser, &[attempts.finish(&found)]);
+            assert!(matches!(attempts.find(&state, &browser, NOW), Lookup::Finished(_)));
+            assert_eq!(attempts.is_loop(&browser, NOW), round == 2);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One login from the first redirect to the session.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use thiserror::Error;
+
+use super::attempts::{Attempt, Attempts, Lookup};
+use super::channel::{Apps, Channel};
+use super::exchanges::{Exchanges, Outcome};
+use crate::model::clock::Timestamp;
+use crate::model::host::Host;
+use crate::model::identity::Identity;
+use crate::model::return_to::ReturnTo;
+use crate::model::session::Session;
+use crate::model::set_cookie::SetCookie;
+use crate::seal::{digest, hex};
+use crate::sessions::Sessions;
+use crate::telemetry::metrics::Metrics;
+use crate::wechat::api::{Arrival, WechatApi, WechatError};
+use crate::wechat::authorize::{self, Scope};
+use crate::wechat::errcode::Reaction;
+
+/// Longest `code` that is sent to WeChat; real ones have 32 characters.
+const LONGEST_CODE: usize = 512;
+
+/// What a login needs to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct LoginSettings {
+    /// The registered apps.
+    pub apps: Apps,
+    /// Base of WeChat's browser pages.
+    pub open_base: String,
+    /// `public_url` with the callback's path.
+    pub callback_url: String,
+    /// The host of `public_url`.
+    pub login_host: Host,
+    /// WeChat's QR page in this language; `None` leaves it to WeChat.
+    pub language: Option<String>,
+    /// Refuse accounts without unionid, and know people by it.
+    pub require_unionid: bool,
+}
+
+/// Begins and finishes logins.
+#[derive(Debug)]
+pub struct LoginFlow {
+    settings: LoginSettings,
+    attempts: Attempts,
+    sessions: Arc<Sessions>,
+    exchanges: Arc<Exchanges>,
+    api: WechatApi,
+    metrics: Arc<Metrics>,
+}
+
+/// A login that has begun: where to send the browser, with what cookies.
+#[derive(Debug)]
+pub struct Begun {
+    /// WeChat's page, fragment included.
+    pub location: String,
+    /// The attempt's cookie, and deletions of old ones.
+    pub cookies: Vec<SetCookie>,
+}
+
+/// What a callback's query says; each parameter at most once.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Callback {
+    /// WeChat's code; absent when the person refused.
+    pub code: Option<String>,
+    /// The attempt's name.
+    pub state: Option<String>,
+}
+
+/// How a callback ended well.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once per sign-in, on the stack")]
+pub enum Finished {
+    /// The browser is signed in already: just go on.
+    Already {
+        /// Where to.
+        to: ReturnTo,
+    },
+    /// WeChat wants to be asked again: off there once more.
+    Again(Begun),
+    /// Signed in.
+    SignedIn {
+        /// The new session.
+        session: Session,
+        /// Where to.
+        to: ReturnTo,
+        /// The asking host's browser, when it came from another host.
+        handoff: Option<[u8; 32]>,
+        /// The session's cookie and the end of the attempt.
+        cookies: Vec<SetCookie>,
+    },
+}
+
+/// How a callback ended otherwise.
+#[derive(Debug, Error)]
+pub enum LoginError {
+    /// The browser did not send the attempt's cookie, or any.
+    #[error("the browser brought no login cookie")]
+    CookieNotReturned,
+    /// The attempt is unknown to this browser, or too old.
+    #[error("the login took too long, or did not begin in this browser")]
+    Expired,
+    /// Signed in twice and still without a session.
+    #[error("signed in twice, and the browser still brings no session cookie")]
+    Loop,
+    /// No app for what was asked.
+    #[error("no app is configured for this way of signing in")]
+    NoApp,
+    /// The person refused.
+    #[error("the person refused")]
+    Refused {
+        /// The end of the attempt.
+        cookies: Vec<SetCookie>,
+    },
+    /// A unionid is required and WeChat gave none.
+    #[error("WeChat gave no unionid: bind the app to an Open Platform account")]
+    UnionidRequired,
+    /// WeChat did not complete it.
+    #[error("{0}")]
+    Wechat(Arc<WechatError>),
+}
+
+impl LoginFlow {
+    /// A flow over its parts; `exchanges` is shared by all generations of the configuration.
+    pub fn new(
+        settings: LoginSettings,
+        attempts: Attempts,
+        sessions: Arc<Sessions>,
+        exchanges: Arc<Exchanges>,
+        api: WechatApi,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { settings, attempts, sessions, exchanges, api, metrics }
+    }
+
+    /// The registered apps.
+    pub fn apps(&self) -> &Apps {
+        &self.settings.apps
+    }
+
+    /// Begins a login by `channel`. A browser that was just signed in twice and has no session is not sent round
+    /// again.
+    pub fn begin(
+        &self,
+        channel: Channel,
+        scope: Scope,
+        to: &ReturnTo,
+        handoff: Option<[u8; 32]>,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Begun, LoginError> {
+        if self.attempts.is_loop(headers, now) {
+            return Err(LoginError::Loop);
+        }
+        let attempt = Attempt {
+            state: [0; 16],
+            channel,
+            return_host: to.host.as_ref().map(Host::to_string),
+            return_path: to.path_and_query.clone(),
+            handoff,
+            begun: now,
+            round: 0,
+            finished: false,
+        };
+        self.send(attempt, scope, headers)
+    }
+
+    /// Finishes a login. The attempt's cookie is checked before the code is spent: whoever has the code without the
+    /// cookie (a Tencent fetcher, an attacker's link) neither burns it nor gains by it.
+    pub async fn finish(
+        &self,
+        callback: &Callback,
+        headers: &HeaderMap,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<Finished, LoginError> {
+        let state = callback.state.as_deref().unwrap_or_default();
+        let attempt = match (self.attempts.find(state, headers, now), session) {
+            (Lookup::Open(attempt), _) => attempt,
+            (Lookup::Finished(attempt), Some(_)) => return Ok(Finished::Already { to: return_to(&attempt) }),
+            (_, Some(_)) => return Ok(Finished::Already { to: ReturnTo::front_page() }),
+            (Lookup::NoCookies, None) => return Err(LoginError::CookieNotReturned),
+            (Lookup::Expired | Lookup::Finished(_), None) => return Err(LoginError::Expired),
+        };
+        let Some(code) = callback.code.clone().filter(|code| is_code(code)) else {
+            self.metrics.login(attempt.channel.as_str(), "refused");
+            return Err(LoginError::Refused { cookies: vec![self.attempts.forget(&attempt)] });
+        };
+        let result = match self.exchange(attempt.channel, code).await {
+            Ok(arrival) => self.sign_in(&attempt, &arrival, headers, now),
+            Err(LoginError::Wechat(error)) => self.recover(attempt.clone(), error, headers, now),
+            Err(error) => Err(error),
+        };
+        let word = match &result {
+            Ok(Finished::SignedIn { .. }) => "signed-in",
+            Ok(_) => "restarted",
+            Err(_) => "failed",
+        };
+        self.metrics.login(attempt.channel.as_str(), word);
+        result
+    }
+
+    /// Every attempt the browser brought, deleted.
+    pub fn forget_attempts(&self, headers: &HeaderMap) -> Vec<SetCookie> {
+        self.attempts.forget_all(headers)
+    }
+
+    fn send(&self, attempt: Attempt, scope: Scope, headers: &HeaderMap) -> Result<Begun, LoginError> {
+        let app = self.settings.apps.of(attempt.channel).ok_or(LoginError::NoApp)?;
+        let channel = attempt.channel;
+        let (state, cookies) = self.attempts.begin(attempt, headers);
+        let (open, callback) = (&self.settings.open_base, &self.settings.callback_url);
+        let location = match channel {
+            Channel::Qr => {
+                authorize::qr_page(open, &app.id, callback, &state, self.settings.language.as_deref())
+            }
+            Channel::InApp => authorize::in_app_page(open, &app.id, callback, scope, &state),
+        };
+        Ok(Begun { location, cookies })
+    }
+
+    async fn exchange(&self, channel: Channel, code: String) -> Result<Arc<Arrival>, LoginError> {
+        let app = self.settings.apps.of(channel).cloned().ok_or(LoginError::NoApp)?;
+        let key = digest(format!("{}\0{code}", app.id).as_bytes());
+        let api = self.api.clone();
+        let outcome: Option<Outcome> =
+            self.exchanges.join(key, async move { api.identify(&app, &code).await }).await;
+        outcome.ok_or(LoginError::Expired)?.map_err(LoginError::Wechat)
+    }
+
+    fn sign_in(
+        &self,
+        attempt: &Attempt,
+        arrival: &Arrival,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Finished, LoginError> {
+        let member_id = self.member_id(arrival)?;
+        let identity = Identity {
+            member_id,
+            account: arrival.account.clone(),
+            unionid: arrival.unionid.clone(),
+            profile: arrival.profile.clone(),
+        };
+        if let Some(old) = self.sessions.read(headers, &self.settings.login_host, now) {
+            self.sessions.end(&old, now);
+        }
+        let (session, cookie) = self.sessions.start(identity, &self.settings.login_host, now);
+        let cookies = vec![cookie, self.attempts.finish(attempt)];
+        Ok(Finished::SignedIn { session, to: return_to(attempt), handoff: attempt.handoff, cookies })
+    }
+
+    /// A stable ASCII name. Which id it is made of is decided by the configuration and never per request: "unionid if
+    /// there is one" would split a person in two when WeChat begins to give it.
+    fn member_id(&self, arrival: &Arrival) -> Result<String, LoginError> {
+        let key = match (&arrival.unionid, self.settings.require_unionid) {
+            (Some(unionid), true) => format!("unionid\0{unionid}"),
+            (None, true) => return Err(LoginError::UnionidRequired),
+            (_, false) => format!("openid\0{}\0{}", arrival.account.app_id, arrival.account.openid),
+        };
+        Ok(format!("wx-{}", hex(&digest(key.as_bytes())[..10])))
+    }
+
+    /// Sends the person round once more where WeChat asks for that.
+    fn recover(
+        &self,
+        attempt: Attempt,
+        error: Arc<WechatError>,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Finished, LoginError> {
+        if error.reaction() != Reaction::Restart || attempt.round > 0 {
+            return Err(LoginError::Wechat(error));
+        }
+        tracing::info!(error = %error, channel = attempt.channel.as_str(), "asking WeChat once more");
+        let scope = match attempt.channel {
+            Channel::InApp => Scope::Userinfo,
+            Channel::Qr => Scope::Login,
+        };
+        let again = Attempt { round: attempt.round + 1, begun: now, ..attempt.clone() };
+        let mut begun = self.send(again, scope, headers)?;
+        begun.cookies.push(self.attempts.forget(&attempt));
+        Ok(Finished::Again(begun))
+    }
+}
+
+fn return_to(attempt: &Attempt) -> ReturnTo {
+    let host = attempt.return_host.as_deref().and_then(|host| Host::parse(host).ok());
+    ReturnTo { host, path_and_query: attempt.return_path.clone() }
+}
+
+fn is_code(code: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -1,0 +1,13 @@
+//! Signing in: begin, finish, and the way to the other protected hosts.
+
+mod attempts;
+mod channel;
+mod exchanges;
+mod flow;
+mod handoff;
+
+pub use attempts::{Attempt, Attempts};
+pub use channel::{Apps, Channel, Step, Way, choose};
+pub use exchanges::Exchanges;
+pub use flow::{Begun, Callback, Finished, LoginError, LoginFlow, LoginSettings};
+pub use handoff::{Handoff, SpentTickets, TicketError};

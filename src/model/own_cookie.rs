@@ -1,0 +1,93 @@
+//! The names of the gateway's own cookies, and how applications never see them.
+
+use super::visit::Scheme;
+
+/// The stem of every cookie of ours; with a purpose behind it and, on https, a browser-enforced prefix before it.
+const STEM: &str = "wxgate";
+
+/// The prefixes with which browsers guard a cookie (RFC 6265bis §4.1.3).
+const GUARDS: [&str; 2] = ["__Host-", "__Secure-"];
+
+/// How cookies are named and scoped on one site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CookieScope {
+    /// Whether browsers reach the site by https.
+    pub scheme: Scheme,
+    /// The parent domain all protected hosts share; `None` keeps cookies to their host.
+    pub domain: Option<String>,
+}
+
+impl CookieScope {
+    /// `__Host-wxgate` on https, `__Secure-wxgate` with a shared domain, `wxgate` on plain http.
+    pub fn session_name(&self) -> String {
+        let guard = match (self.scheme, &self.domain) {
+            (Scheme::Http, _) => "",
+            (Scheme::Https, None) => GUARDS[0],
+            (Scheme::Https, Some(_)) => GUARDS[1],
+        };
+        format!("{guard}{STEM}")
+    }
+
+    /// The name of a host-only cookie for `purpose`.
+    pub fn host_only_name(&self, purpose: &str) -> String {
+        let guard = if self.scheme.is_https() { GUARDS[0] } else { "" };
+        format!("{guard}{STEM}-{purpose}")
+    }
+}
+
+/// Whether a cookie of this name is ours on any kind of site, however it is written.
+pub fn is_own(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let bare =
+        GUARDS.iter().find_map(|guard| lower.strip_prefix(&guard.to_ascii_lowercase())).unwrap_or(&lower);
+    bare == STEM || bare.strip_prefix(STEM).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// A `Cookie` header value without our cookies; `None` when nothing is left. All other bytes stay as they are, in
+/// order.
+pub fn strip(value: &[u8]) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> = value
+        .split(|byte| *byte == b';')
+        .filter(|pair| {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
+            !pair.trim_ascii().is_empty() && !std::str::from_utf8(name).is_ok_and(is_own)
+        })
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(&b';').trim_ascii_start().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stripped(value: &str) -> Option<String> {
+        strip(value.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn our_cookies_go_and_all_others_stay_in_order() {
+        for (sent, seen) in [
+            ("a=1; __Host-wxgate=x; b=2", Some("a=1; b=2")),
+            ("__Host-wxgate=x; a=1", Some("a=1")),
+            ("a=1;wxgate=x;b=\"2\" ;  c", Some("a=1;b=\"2\" ;  c")),
+            ("__HOST-WXGATE-login-12=x", None),
+            ("__Secure-wxgate=x;;", None),
+            ("  wxgate = x ; a=1", Some("a=1")),
+            ("wxgateway=1; my-wxgate=2", Some("wxgateway=1; my-wxgate=2")),
+            ("a=wxgate=x", Some("a=wxgate=x")),
+            ("", None),
+        ] {
+            assert_eq!(stripped(sent).as_deref(), seen, "{sent}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_cookie_of_ours_survives(value in "(( ?(__Host-)?(a|wxgate|wxgate-x|b)(=[a-z]{0,3})?);){0,6}") {
+            let seen = stripped(&value).unwrap_or_default();
+            prop_assert!(seen.split(';').all(|pair| !is_own(pair.split('=').next().unwrap().trim())));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Signed-in browsers: read, start, renew, end.
+
+mod ended;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::model::clock::Timestamp;
+use crate::model::host::Host;
+use crate::model::identity::Identity;
+use crate::model::own_cookie::CookieScope;
+use crate::model::session::Session;
+use crate::model::set_cookie::{SetCookie, received};
+use crate::seal::{KeyRing, Purpose, Sealer, random};
+
+pub use ended::EndedSessions;
+
+/// Longest sealed session: browsers and application servers allow 4 KiB for a whole cookie, and people have others.
+const LONGEST: usize = 1024;
+
+/// A session's clock may run this far ahead of ours (another node's clock) before it is no longer believed.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// How long sessions last, and how their cookie is scoped.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// From sign-in to the end, whatever happens.
+    pub lifetime: Duration,
+    /// From the last renewal to the end.
+    pub idle_timeout: Duration,
+    /// The site's cookies.
+    pub scope: CookieScope,
+}
+
+/// Reads and writes session cookies.
+#[derive(Debug)]
+pub struct Sessions {
+    settings: SessionSettings,
+    name: String,
+    sealer: Sealer,
+    ended: Arc<EndedSessions>,
+}
+
+impl Sessions {
+    /// Sessions sealed with `ring`; `ended` is shared by all generations of the configuration.
+    pub fn new(settings: SessionSettings, ring: &KeyRing, ended: Arc<EndedSessions>) -> Self {
+        let name = settings.scope.session_name();
+        Self { settings, name, sealer: Sealer::new(ring, Purpose::Session), ended }
+    }
+
+    /// The session of a request to `host`, if it has exactly one that is sealed by us, in time, and not ended.
+    pub fn read(&self, headers: &HeaderMap, host: &Host, now: Timestamp) -> Option<Session> {
+        let binding = self.binding(host);
+        let mut open = received(headers)
+            .filter(|(name, _)| *name == self.name)
+            .filter_map(|(_, value)| self.sealer.open::<Session>(value, &binding));
+        let session = open.next()?;
+        // Two that open were not set by us: a cookie planted from elsewhere must not win by its place in the line.
+        if open.next().is_some() {
+            return None;
+        }
+        (self.is_in_time(&session, now) && !self.ended.contains(&session.id)).then_some(session)
+    }
+
+    /// Signs somebody in on `host`: always a new session.
+    pub fn start(&self, identity: Identity, host: &Host, now: Timestamp) -> (Session, SetCookie) {
+        let session = Session { id: random(), identity, started: now, renewed: now };
+        let cookie = self.cookie(&session, host, now);
+        (session, cookie)
+    }
+
+    /// Continues a session on another host of ours.
+    pub fn adopt(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
+        self.cookie(session, host, now)
+    }
+
+    /// The renewed cookie, when a tenth of the idle time has gone by since the last one.
+    pub fn renew(&self, session: &Session, host: &Host, now: Timestamp) -> Option<SetCookie> {
+        if now.since(session.renewed) < self.settings.idle_timeout / 10 {
+            return None;
+        }
+        let renewed = Session { renewed: now, ..session.clone() };
+        Some(self.cookie(&renewed, host, now))
+    }
+
+    /// Ends a session for good: a copied cookie no longer opens the gate either.
+    pub fn end(&self, session: &Session, now: Timestamp) {
+        self.ended.insert(session.id, session.started + self.settings.lifetime, now);
+    }
+
+    /// Deletes the cookie.
+    pub fn forget(&self) -> SetCookie {
+        SetCookie::forget_shared(&self.settings.scope, &self.name)
+    }
+
+    /// How long this session may last at most from now.
+    pub fn time_left(&self, session: &Session, now: Timestamp) -> Duration {
+        self.settings.lifetime.saturating_sub(now.since(session.started))
+    }
+
+    fn is_in_time(&self, session: &Session, now: Timestamp) -> bool {
+        let latest = now + SKEW;
+        session.started <= latest
+            && session.renewed <= latest
+            && now.since(session.started) < self.settings.lifetime
+            && now.since(session.renewed) < self.settings.idle_timeout
+    }
+
+    fn cookie(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
+        let binding = self.binding(host);
+        let mut value = self.sealer.seal(session, &binding);
+        if value.len() > LONGEST {
+            value = self.sealer.seal(&without_ornaments(session), &binding);
+        }
+        let left = self.time_left(session, now).min(self.settings.idle_timeout);
+        SetCookie::keep_shared(&self.settings.scope, &self.name, &value, left)
+    }
+
+    /// What the seal is bound to: the cookie's name, and the host or the shared domain.
+    fn binding(&self, host: &Host) -> String {
+        let place = self.settings.scope.domain.as_deref().unwrap_or(host.as_str());
+        format!("{}@{place}", self.name)
+    }
+}
+
+/// The session without picture and places, when they would make the cookie too long.
+fn without_ornaments(session: &Session) -> Session {
+    let mut session = session.clone();
+    let profile = &mut session.identity.profile;
+    for text in [&mut profile.avatar, &mut profile.city, &mut profile.province, &mut profile.country] {
+        text.clear();
+    }
+    session
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::model::identity::{Account, Profile};
+    use crate::model::secret::Secret;
+    use crate::model::visit::Scheme;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn sessions() -> Sessions {
+        let settings = SessionSettings {
+            lifetime: Duration::from_secs(7 * 86_400),
+            idle_timeout: Duration::from_secs(86_400),
+            scope: CookieScope { scheme: Scheme::Https, domain: None },
+        };
+        let ring = KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).unwrap();
+        Sessions::new(settings, &ring, Arc::default())
+    }
+
+    fn somebody(name: &str) -> Identity {
+        let account = Account { app_id: "wx0123456789abcdef".to_owned(), openid: "o".repeat(28) };
+        let profile = Profile {
+            name: name.to_owned(),
+            avatar: format!("https://thirdwx.qlogo.cn/{}", "a".repeat(230)),
+            city: "c".repeat(32),
+            province: "p".repeat(32),
+            country: "l".repeat(32),
+            sex: "1".to_owned(),
+        };
+        Identity { member_id: "m-1".to_owned(), account, unionid: Some("u".repeat(28)), profile }
+    }
+
+    fn host(name: &str) -> Host {
+        Host::parse(name).unwrap()
+    }
+
+    fn sent(cookie: &SetCookie) -> HeaderMap {
+        let pair = cookie.as_str().split(';').next().unwrap();
+        HeaderMap::from_iter([(
+            http::header::COOKIE,
+            HeaderValue::from_str(&format!("a=1; {pair}; b=2")).unwrap(),
+        )])
+    }
+
+    #[test]
+    fn a_session_is_read_back_on_its_own_host_only() {
+        let sessions = sessions();
+        let (session, cookie) = sessions.start(somebody("王芳"), &host("a.test"), NOW);
+        assert_eq!(sessions.read(&sent(&cookie), &host("a.test"), NOW), Some(session));
+        assert_eq!(sessions.read(&sent(&cookie), &host("b.test"), NOW), None);
+    }
+
+    #[test]
+    fn idle_time_slides_and_the_lifetime_does_not() {
+        let sessions = sessions();
+        let (session, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW);
+        let hours = |count: u64| NOW + Duration::from_secs(count * 3600);
+        assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(23)).is_some());
+        assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(24)).is_none());
+        assert!(sessions.renew(&session, &host("a.test"), hours(1)).is_none());
+        let renewed = sessions.renew(&session, &host("a.test"), hours(3)).unwrap();
+        assert!(sessions.read(&sent(&renewed), &host("a.test"), hours(26)).is_some());
+        let late = sessions.renew(&session, &host("a.test"), hours(167)).unwrap();
+        assert!(late.as_str().ends_with("Max-Age=3600"));
+        assert!(sessions.read(&sent(&late), &host("a.test"), hours(168)).is_none());
+    }
+
+    #[test]
+    fn a_session_from_the_future_is_not_believed() {
+        let sessions = sessions();
+        let (_, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW + Duration::from_secs(3600));
+        assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
+    }
+
+    #[test]
+    fn an_ended_session_stays_ended_for_a_copied_cookie() {
+        let sessions = sessions();
+        let (session, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW);
+        sessions.end(&session, NOW);
+        assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
+    }
+
+    #[test]
+    fn a_second_cookie_of_the_same_name_does_not_decide() {
+        let sessions = sessions();
+        let mut headers = sent(&sessions.start(somebody("x"), &host("a.test"), NOW).1);
+        headers.append(http::header::COOKIE, HeaderValue::from_static("__Host-wxgate=planted"));
+        assert!(sessions.read(&headers, &host("a.test"), NOW).is_some());
+        let other = sent(&sessions.start(somebody("attacker"), &host("a.test"), NOW).1);
+        headers.append(http::header::COOKIE, other[http::header::COOKIE].clone());
+        assert!(sessions.read(&headers, &host("a.test"), NOW).is_none());
+    }
+
+    #[test]
+    fn the_cookie_fits_whatever_the_profile() {
+        let sessions = sessions();
+        let (_, cookie) = sessions.start(somebody(&"王".repeat(42)), &host("a.test"), NOW);
+        let value = cookie.as_str().split(['=', ';']).nth(1).unwrap();
+        assert!(value.len() <= LONGEST, "{}", value.len());
+        assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_some());
+    }
+}

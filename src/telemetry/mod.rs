@@ -1,0 +1,4 @@
+//! What operators see: log lines and figures. Imports nothing of the floors above.
+
+pub mod logs;
+pub mod metrics;
