@@ -9,3 +9,4 @@ pub mod seal;
 pub mod sessions;
 pub mod telemetry;
 pub mod wechat;
+pub mod pages;

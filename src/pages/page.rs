@@ -1,0 +1,254 @@
+//! Every page the gateway can show, as a value: what it is about, its status and its machine-readable word.
+
+use http::StatusCode;
+
+/// A page, with what it has to say.
+///
+/// Addresses (`…_url`, `qr_way`) are the gateway's own and become links; everything else is shown as text.
+#[derive(Clone, Copy, Debug)]
+pub enum Page<'a> {
+    /// The application did not answer in time.
+    ApplicationTimeout,
+    /// The application cannot be reached; the gateway itself is well.
+    ApplicationUnavailable,
+    /// The request makes no sense.
+    BadRequest {
+        /// Which part of it.
+        detail: Malformed,
+    },
+    /// The cookie set at the beginning of the sign-in did not come back.
+    CookieNotReturned {
+        /// Where to begin again.
+        login_url: &'a str,
+        /// The host that sign-ins belong to.
+        public_host: &'a str,
+        /// The host the browser used.
+        seen_host: &'a str,
+        /// The cookie needs https and the browser came without.
+        secure_needed: bool,
+    },
+    /// A signed-in person may not pass.
+    Denied {
+        /// Who they are signed in as.
+        name: Option<&'a str>,
+        /// What they asked for.
+        path: &'a str,
+    },
+    /// A form or WebSocket came from another site.
+    ForeignOrigin,
+    /// The headers are larger than allowed.
+    HeadersTooLarge,
+    /// A fault of ours.
+    Internal,
+    /// The address exists, the method does not.
+    MethodNotAllowed,
+    /// Inside WeChat, but no Official Account is configured: a computer is needed.
+    NeedComputer {
+        /// What is being opened.
+        site: &'a str,
+        /// The address to open elsewhere.
+        page_url: &'a str,
+        /// Where a code can be scanned all the same (WeChat for computers is "inside WeChat" too).
+        qr_way: Option<&'a str>,
+    },
+    /// On a computer, but only an Official Account is configured: WeChat on a phone is needed.
+    NeedWechat {
+        /// What is being opened.
+        site: &'a str,
+        /// The address to open elsewhere.
+        page_url: &'a str,
+        /// Where a code can be scanned all the same.
+        qr_way: Option<&'a str>,
+    },
+    /// There is no such page.
+    NotFound,
+    /// A phone browser outside WeChat, which cannot scan its own screen.
+    OpenInWechat {
+        /// What is being opened.
+        site: &'a str,
+        /// Its host.
+        host: &'a str,
+        /// The address to open in WeChat.
+        page_url: &'a str,
+        /// Where a code is shown for another phone to scan.
+        scan_url: Option<&'a str>,
+    },
+    /// More requests than can be served.
+    Overloaded,
+    /// The gateway is about to stop.
+    ShuttingDown,
+    /// The sign-in is older than ten minutes, or not known here.
+    SignInExpired {
+        /// Where to begin again.
+        login_url: &'a str,
+    },
+    /// Inside WeChat: asks for a click, because asking WeChat at first sight brings up its snapshot mode.
+    SignInInsideWechat {
+        /// What is being opened.
+        site: &'a str,
+        /// Its host.
+        host: &'a str,
+        /// The path that was asked for.
+        path: &'a str,
+        /// Where the button leads.
+        continue_url: &'a str,
+    },
+    /// Several sign-ins in a row did not last: names the cause instead of another redirect.
+    SignInLoop {
+        /// Where to begin again.
+        login_url: &'a str,
+        /// The host that sign-ins belong to.
+        public_host: &'a str,
+        /// The host the browser used.
+        seen_host: &'a str,
+        /// The cookie needs https and the browser came without.
+        secure_needed: bool,
+    },
+    /// The person said no in WeChat.
+    SignInRefused {
+        /// Where to begin again.
+        login_url: &'a str,
+    },
+    /// Asks before signing out.
+    SignOutConfirm {
+        /// What is being left.
+        site: &'a str,
+        /// Who is signed in.
+        name: Option<&'a str>,
+    },
+    /// Signed out.
+    SignedOut {
+        /// What was left.
+        site: &'a str,
+        /// Where to sign in again.
+        login_url: &'a str,
+    },
+    /// WeChat shows a snapshot and hides who the person is.
+    SnapshotPage,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// Asked too often.
+    TooManyRequests {
+        /// When to try again.
+        seconds: u64,
+    },
+    /// WeChat gave no unionid, and the operator requires one.
+    UnionidRequired,
+    /// The address is longer than allowed.
+    UriTooLong,
+    /// WeChat does not answer, or asks to come back later.
+    WechatBusy {
+        /// Where to begin again.
+        login_url: &'a str,
+        /// What WeChat said.
+        code: Option<i64>,
+    },
+    /// WeChat refuses the gateway: only the administrator can help.
+    WechatMisconfigured {
+        /// What WeChat said.
+        code: i64,
+    },
+    /// WeChat has restricted the person's account.
+    WechatRestricted,
+    /// WeCom, whose people are not WeChat's.
+    WecomNotSupported {
+        /// What is being opened.
+        site: &'a str,
+        /// The address to open in WeChat.
+        page_url: &'a str,
+        /// Where a code is shown for another phone to scan.
+        scan_url: Option<&'a str>,
+    },
+    /// The host is none of ours.
+    WrongHost,
+}
+
+/// What is wrong with a request that makes no sense.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Malformed {
+    /// The address can be read in more than one way.
+    Address,
+    /// The fields of a form.
+    Form,
+    /// The headers contradict each other.
+    Headers,
+    /// The address to return to is not one of ours.
+    ReturnAddress,
+    /// The sign-in link lacks a part.
+    SignIn,
+}
+
+impl Page<'_> {
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NeedComputer { .. }
+            | Self::NeedWechat { .. }
+            | Self::OpenInWechat { .. }
+            | Self::SignInInsideWechat { .. }
+            | Self::SignOutConfirm { .. }
+            | Self::SignedOut { .. }
+            | Self::SnapshotPage
+            | Self::WecomNotSupported { .. } => StatusCode::OK,
+            Self::BadRequest { .. }
+            | Self::CookieNotReturned { .. }
+            | Self::SignInExpired { .. }
+            | Self::SignInLoop { .. } => StatusCode::BAD_REQUEST,
+            Self::Denied { .. }
+            | Self::ForeignOrigin
+            | Self::SignInRefused { .. }
+            | Self::UnionidRequired
+            | Self::WechatRestricted => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Internal | Self::WechatMisconfigured { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ApplicationUnavailable => StatusCode::BAD_GATEWAY,
+            Self::Overloaded | Self::ShuttingDown | Self::WechatBusy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::ApplicationTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The word for programs, in JSON answers and logs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::ApplicationTimeout => "upstream_timeout",
+            Self::ApplicationUnavailable => "upstream_unavailable",
+            Self::BadRequest { .. } => "bad_request",
+            Self::CookieNotReturned { .. } => "cookie_not_returned",
+            Self::Denied { .. } => "forbidden",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::HeadersTooLarge => "headers_too_large",
+            Self::Internal => "internal_error",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NeedComputer { .. } => "need_computer",
+            Self::NeedWechat { .. } => "need_wechat",
+            Self::NotFound => "not_found",
+            Self::OpenInWechat { .. } => "open_in_wechat",
+            Self::Overloaded => "overloaded",
+            Self::ShuttingDown => "shutting_down",
+            Self::SignInExpired { .. } => "sign_in_expired",
+            Self::SignInInsideWechat { .. } => "sign_in",
+            Self::SignInLoop { .. } => "sign_in_loop",
+            Self::SignInRefused { .. } => "sign_in_refused",
+            Self::SignOutConfirm { .. } => "sign_out",
+            Self::SignedOut { .. } => "signed_out",
+            Self::SnapshotPage => "snapshot_page",
+            Self::TooLarge => "body_too_large",
+            Self::TooManyRequests { .. } => "too_many_requests",
+            Self::UnionidRequired => "unionid_required",
+            Self::UriTooLong => "uri_too_long",
+            Self::WechatBusy { .. } => "wechat_unavailable",
+            Self::WechatMisconfigured { .. } => "wechat_misconfigured",
+            Self::WechatRestricted => "wechat_restricted",
+            Self::WecomNotSupported { .. } => "wecom_not_supported",
+            Self::WrongHost => "wrong_host",
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Every page, in both languages, with friendly and with hostile values.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::language::{Language, LanguageLinks};
+use super::page::{Malformed, Page};
+use super::render::{Pages, PagesSettings};
+use crate::model::clock::Timestamp;
+
+const HOSTILE: &str = r#""><img src=x onerror=alert(1)>{{7*7}}{site}{% raw %}'"#;
+const LANGUAGES: [Language; 2] = [Language::Chinese, Language::English];
+
+/// One of every page (of some, each of their forms) with `text` wherever somebody else's words are shown.
+fn every_page(text: &str) -> Vec<Page<'_>> {
+    pages_about([text; 5])
+}
+
+fn pages_about([site, host, path, name, page_url]: [&str; 5]) -> Vec<Page<'_>> {
+    let name = Some(name);
+    let login_url = "/_wxgate/login?to=%2Freports";
+    let (scan_url, qr_way) = (Some("/_wxgate/login?scan=1"), Some("/_wxgate/login?scan=1"));
+    let (public_host, seen_host, secure_needed) = ("app.example.com", host, true);
+    vec![
+        Page::ApplicationTimeout,
+        Page::ApplicationUnavailable,
+        Page::BadRequest { detail: Malformed::Address },
+        Page::BadRequest { detail: Malformed::Form },
+        Page::BadRequest { detail: Malformed::Headers },
+        Page::BadRequest { detail: Malformed::ReturnAddress },
+        Page::BadRequest { detail: Malformed::SignIn },
+        Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed },
+        Page::CookieNotReturned { login_url, public_host, seen_host: public_host, secure_needed: false },
+        Page::Denied { name, path },
+        Page::Denied { name: None, path: "/" },
+        Page::ForeignOrigin,
+        Page::HeadersTooLarge,
+        Page::Internal,
+        Page::MethodNotAllowed,
+        Page::NeedComputer { site, page_url, qr_way },
+        Page::NeedComputer { site, page_url, qr_way: None },
+        Page::NeedWechat { site, page_url, qr_way },
+        Page::NotFound,
+        Page::OpenInWechat { site, host, page_url, scan_url },
+        Page::OpenInWechat { site, host, page_url, scan_url: None },
+        Page::Overloaded,
+        Page::ShuttingDown,
+        Page::SignInExpired { login_url },
+        Page::SignInInsideWechat { site, host, path, continue_url: "/_wxgate/login?ask=1&to=%2Freports" },
+        Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
+        Page::SignInRefused { login_url },
+        Page::SignOutConfirm { site, name },
+        Page::SignOutConfirm { site, name: None },
+        Page::SignedOut { site, login_url },
+        Page::SnapshotPage,
+        Page::TooLarge,
+        Page::TooManyRequests { seconds: 30 },
+        Page::UnionidRequired,
+        Page::UriTooLong,
+        Page::WechatBusy { login_url, code: Some(-1) },
+        Page::WechatBusy { login_url, code: None },
+        Page::WechatMisconfigured { code: 40125 },
+        Page::WechatRestricted,
+        Page::WecomNotSupported { site, page_url, scan_url },
+        Page::WrongHost,
+    ]
+}
+
+fn bare_settings() -> PagesSettings {
+    PagesSettings::default()
+}
+
+fn full_settings(text: &str) -> PagesSettings {
+    PagesSettings {
+        title: Some(text.to_owned()),
+        language: None,
+        support: Some(text.to_owned()),
+        privacy_url: Some("/privacy".to_owned()),
+        demo_banner: true,
+        simulated: true,
+    }
+}
+
+fn drawn(settings: &PagesSettings, page: &Page<'_>, language: Language) -> String {
+    let pages = Pages::new(settings).expect("the templates are templates");
+    let links = LanguageLinks::from_query(Some("to=/reports"));
+    pages.render(page, language, Some(&links), "7f3a9c21", Timestamp::from_unix(1_800_000_000))
+}
+
+/// What stands between the first `before` and the next `after`.
+fn between<'a>(html: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = html.split_once(before).unwrap_or_else(|| panic!("no {before} in {html}"));
+    rest.split_once(after).expect("an end").0
+}
+
+/// Whether anything like ` onclick=` is there.
+fn has_handler(html: &str) -> bool {
+    html.split(" on").skip(1).any(|rest| {
+        let end = rest.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(rest.len());
+        end > 0 && rest[end..].starts_with('=')
+    })
+}
+
+#[test]
+fn every_page_is_whole_in_both_languages() {
+    for language in LANGUAGES {
+        for settings in [bare_settings(), full_settings("报表系统")] {
+            for page in every_page("报表系统") {
+                let html = drawn(&settings, &page, language);
+                assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())), "{page:?}");
+                assert!(!between(&html, "<title>", "</title>").is_empty(), "{page:?}");
+                assert!(!between(&html, "<h1>", "</h1>").is_empty(), "{page:?}");
+                // a page that could not be drawn has neither
+                assert!(html.contains("<header") && html.contains("</footer>"), "{page:?}");
+                assert!(html.contains("2027-01-15 08:00:00 UTC") && html.contains("7f3a9c21"), "{page:?}");
+                assert!(html.len() < 30_000, "{page:?} has {} bytes", html.len());
+                assert!(!between(&html, "<body>", "</body>").contains('{') || html.contains("<script>"));
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_values_stay_text() {
+    for language in LANGUAGES {
+        for page in every_page(HOSTILE) {
+            let html = drawn(&full_settings(HOSTILE), &page, language);
+            assert!(html.contains("</footer>"), "{page:?}");
+            assert!(!html.contains("<img") && !html.contains(">49<"), "{page:?}: {html}");
+            assert!(!html.contains("\"&gt;"), "a quote stayed a quote: {page:?}: {html}");
+        }
+    }
+}
+
+#[test]
+fn a_page_stays_small_whatever_it_is_told() {
+    let long = "长".repeat(4000);
+    for page in every_page(&long) {
+        assert!(drawn(&bare_settings(), &page, Language::Chinese).len() < 30_000, "{page:?}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere_and_nothing_runs_unannounced() {
+    let pages = Pages::new(&bare_settings()).expect("the templates are templates");
+    let policy = pages.content_security_policy();
+    for language in LANGUAGES {
+        for page in every_page("报表系统") {
+            let html = drawn(&full_settings("报表系统"), &page, language);
+            assert!(!html.contains("http://") && !html.contains("https://"), "{page:?}");
+            assert!(!html.contains(" style=") && !html.contains(" src=") && !has_handler(&html), "{page:?}");
+            for (tag, source) in [("style", "style-src"), ("script", "script-src")] {
+                let opened = format!("<{tag}>");
+                assert!(html.matches(&format!("<{tag}")).count() <= 1, "{page:?}");
+                if html.contains(&opened) {
+                    let text = between(&html, &opened, &format!("</{tag}>"));
+                    let hash = STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
+                    assert!(policy.contains(&format!("{source} 'sha256-{hash}'")), "{page:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_page_has_its_own_word() {
+    let words: BTreeSet<_> = every_page("x").iter().map(Page::word).collect();
+    assert_eq!(words.len(), 31);
+    for page in every_page("x") {
+        let expected = if page.status() == 200 { "Error" } else { "Nothing" };
+        assert!(
+            !drawn(&bare_settings(), &page, Language::English).contains(&format!("{expected} ")),
+            "{page:?}"
+        );
+    }
+}
+
+#[test]
+fn the_operators_choices_show() {
+    let page = Page::NotFound;
+    let bare = drawn(&bare_settings(), &page, Language::Chinese);
+    assert!(!bare.contains("DEMO") && !bare.contains("隐私") && !bare.contains("联系"));
+    let full = drawn(&full_settings("help@example.com"), &page, Language::Chinese);
+    assert!(full.contains("演示 · DEMO") && full.contains("mailto:help@example.com"));
+    assert!(full.contains("lang=en&amp;to="));
+    let fixed = PagesSettings { language: Some(Language::Chinese), ..full_settings("x") };
+    assert!(!drawn(&fixed, &page, Language::Chinese).contains("lang=en&amp;"));
+    let unsafe_link =
+        PagesSettings { privacy_url: Some("javascript:alert(1)".to_owned()), ..bare_settings() };
+    assert!(!drawn(&unsafe_link, &page, Language::Chinese).contains("javascript:"));
+}
+
+/// To look at the pages: `WXGATE_PAGES=/tmp/pages cargo test --lib pages -- --ignored`.
+#[test]
+#[ignore = "writes files for a person to look at"]
+fn dump_every_page() {
+    let folder = std::env::var("WXGATE_PAGES").expect("WXGATE_PAGES names a folder");
+    let url = "https://reports.example.com/sales/2026/quarter-4?region=east&currency=CNY";
+    let about = ["报表系统", "reports.example.com", "/sales/2026/quarter-4", "王芳 Wang Fang", url];
+    for language in LANGUAGES {
+        for (number, page) in pages_about(about).into_iter().enumerate() {
+            let settings = match number % 3 {
+                0 => bare_settings(),
+                1 => PagesSettings {
+                    simulated: true, title: Some("报表系统".to_owned()), ..bare_settings()
+                },
+                _ => PagesSettings {
+                    title: Some("报表系统".to_owned()),
+                    support: Some("it@example.com".to_owned()),
+                    privacy_url: Some("/privacy".to_owned()),
+                    ..bare_settings()
+                },
+            };
+            let file = format!("{folder}/{number:02}-{}-{}.html", page.word(), language.name());
+            std::fs::write(file, drawn(&settings, &page, language)).expect("a page is written");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the pages say: one catalogue per language, and how a value is put into a sentence.
+
+mod en;
+mod zh;
+
+use super::language::Language;
+
+/// The sentence behind `key`.
+pub(super) fn find(language: Language, key: &str) -> Option<&'static str> {
+    let words = match language {
+        Language::Chinese => zh::WORDS,
+        Language::English => en::WORDS,
+    };
+    words.iter().find_map(|(known, sentence)| (*known == key).then_some(*sentence))
+}
+
+/// Puts values into the `{placeholders}` of a sentence, once: braces inside a value stay as they are.
+///
+/// # Errors
+/// The name of a placeholder that `value` does not know.
+pub(super) fn fill(sentence: &str, mut value: impl FnMut(&str) -> Option<String>) -> Result<String, &str> {
+    let mut filled = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or(after)?;
+        filled.push_str(before);
+        filled.push_str(&value(name).ok_or(name)?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn placeholders(sentence: &str) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        fill(sentence, |name| {
+            names.insert(name.to_owned());
+            Some(String::new())
+        })
+        .expect("every brace is closed");
+        names
+    }
+
+    #[test]
+    fn both_languages_have_the_same_words_in_the_same_order() {
+        let keys = |words: &[(&'static str, &str)]| words.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        assert_eq!(keys(zh::WORDS), keys(en::WORDS));
+        let unique: BTreeSet<_> = keys(zh::WORDS).into_iter().collect();
+        assert_eq!(unique.len(), zh::WORDS.len(), "a key appears twice");
+    }
+
+    #[test]
+    fn both_languages_have_the_same_placeholders() {
+        for ((key, chinese), (_, english)) in zh::WORDS.iter().zip(en::WORDS) {
+            assert_eq!(placeholders(chinese), placeholders(english), "{key}");
+            assert!(!chinese.is_empty() && !english.is_empty(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_read_as_a_sentence() {
+        let filled = fill("{name} at {site}!", |name| Some(format!("<{{{name}}}>")));
+        assert_eq!(filled.as_deref(), Ok("<{name}> at <{site}>!"));
+        assert_eq!(fill("{name}", |_| None), Err("name"));
+    }
+}
