@@ -2,6 +2,7 @@
 
 pub mod gate;
 pub mod login;
+pub mod config;
 pub mod model;
 pub mod net;
 pub mod proxy;
