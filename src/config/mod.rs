@@ -6,6 +6,7 @@
 
 pub mod document;
 pub mod environment;
+pub mod fields;
 mod interpolation;
 mod mask;
 mod measures;

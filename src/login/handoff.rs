@@ -171,11 +171,13 @@ mod tests {
         let (headers, hash) = browser(&handoff);
         let (b, c) = (Host::parse("b.test").unwrap(), Host::parse("c.test").unwrap());
         let ticket = handoff.issue(&session("王芳"), &b, hash, "/x", NOW);
+        let lost = HeaderMap::new();
+        let (other, _) = browser(&handoff);
         let redeem =
             |headers, host, now| handoff.redeem(&ticket, host, headers, &spent, now).map(|found| found.1);
         assert_eq!(redeem(&headers, &c, NOW), Err(TicketError::Invalid));
-        assert_eq!(redeem(&HeaderMap::new(), &b, NOW), Err(TicketError::OtherBrowser));
-        assert_eq!(redeem(&browser(&handoff).0, &b, NOW), Err(TicketError::OtherBrowser));
+        assert_eq!(redeem(&lost, &b, NOW), Err(TicketError::OtherBrowser));
+        assert_eq!(redeem(&other, &b, NOW), Err(TicketError::OtherBrowser));
         assert_eq!(redeem(&headers, &b, NOW + TICKET), Err(TicketError::Invalid));
         assert_eq!(redeem(&headers, &b, NOW).as_deref(), Ok("/x"));
         assert_eq!(redeem(&headers, &b, NOW), Err(TicketError::Spent));

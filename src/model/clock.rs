@@ -46,3 +46,10 @@ pub fn now() -> Timestamp {
 pub fn instant() -> Instant {
     Instant::now()
 }
+
+/// Milliseconds since the Unix epoch, for ids that sort by time.
+#[expect(clippy::disallowed_methods, reason = "this file is the one reader of a clock")]
+pub fn unix_millis() -> u64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

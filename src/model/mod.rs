@@ -13,4 +13,5 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod set_cookie;
+pub mod site;
 pub mod visit;

@@ -1,5 +1,6 @@
 //! Sockets: listening, TLS, one connection's life, deadlines and bounds. Knows nothing of people.
 
+pub mod asked;
 pub mod body;
 pub mod connection;
 mod deadlines;

@@ -48,6 +48,7 @@ pub struct PagesSettings {
 pub struct PagesError(#[from] Error);
 
 /// All pages, ready to be drawn.
+#[derive(Debug)]
 pub struct Pages {
     environment: Environment<'static>,
     content_security_policy: String,

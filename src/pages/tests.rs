@@ -192,30 +192,3 @@ fn the_operators_choices_show() {
         PagesSettings { privacy_url: Some("javascript:alert(1)".to_owned()), ..bare_settings() };
     assert!(!drawn(&unsafe_link, &page, Language::Chinese).contains("javascript:"));
 }
-
-/// To look at the pages: `WXGATE_PAGES=/tmp/pages cargo test --lib pages -- --ignored`.
-#[test]
-#[ignore = "writes files for a person to look at"]
-fn dump_every_page() {
-    let folder = std::env::var("WXGATE_PAGES").expect("WXGATE_PAGES names a folder");
-    let url = "https://reports.example.com/sales/2026/quarter-4?region=east&currency=CNY";
-    let about = ["报表系统", "reports.example.com", "/sales/2026/quarter-4", "王芳 Wang Fang", url];
-    for language in LANGUAGES {
-        for (number, page) in pages_about(about).into_iter().enumerate() {
-            let settings = match number % 3 {
-                0 => bare_settings(),
-                1 => PagesSettings {
-                    simulated: true, title: Some("报表系统".to_owned()), ..bare_settings()
-                },
-                _ => PagesSettings {
-                    title: Some("报表系统".to_owned()),
-                    support: Some("it@example.com".to_owned()),
-                    privacy_url: Some("/privacy".to_owned()),
-                    ..bare_settings()
-                },
-            };
-            let file = format!("{folder}/{number:02}-{}-{}.html", page.word(), language.name());
-            std::fs::write(file, drawn(&settings, &page, language)).expect("a page is written");
-        }
-    }
-}

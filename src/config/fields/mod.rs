@@ -1,0 +1,160 @@
+//! Every key of the configuration, one file per table: what it means, its default, what is impossible.
+
+mod addresses;
+mod headers;
+mod routes;
+mod server;
+mod session;
+mod wechat;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::section::Section;
+use crate::model::peer::TrustedProxies;
+use crate::model::policy::Policy;
+use crate::model::secret::Secret;
+use crate::model::site::Site;
+use crate::net::limits::Limits;
+use crate::net::listen::ListenAddress;
+use crate::net::tls::TlsSettings;
+use crate::pages::language::Language;
+use crate::pages::render::PagesSettings;
+use crate::telemetry::logs::LogSettings;
+
+pub use routes::RouteSettings;
+pub use wechat::WechatSettings;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A whole configuration, every value checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `public_url` and `session.cookie_domain`.
+    pub site: Site,
+    /// Where keys are kept.
+    pub data_dir: PathBuf,
+    /// `[wechat]`.
+    pub wechat: WechatSettings,
+    /// `[[routes]]`, and the route that the top-level `upstream` makes.
+    pub routes: Vec<RouteSettings>,
+    /// `session.lifetime` and `session.idle_timeout`.
+    pub session_times: (Duration, Duration),
+    /// `session.secret`; without it one is kept in `data_dir`.
+    pub secret: Option<Secret>,
+    /// `session.old_secrets`.
+    pub old_secrets: Vec<Secret>,
+    /// `[server]`.
+    pub server: ServerSettings,
+    /// `admin.listen`.
+    pub admin_listen: ListenAddress,
+    /// `[pages]`.
+    pub pages: PagesSettings,
+    /// `[log]`.
+    pub log: LogSettings,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where to listen. Default: 127.0.0.1:8480.
+    pub listen: ListenAddress,
+    /// Whose forwarded headers are believed. Default: nobody's.
+    pub trusted_proxies: TrustedProxies,
+    /// Deadlines and bounds.
+    pub limits: Limits,
+    /// Longest drain at the end. Default: 30 s.
+    pub shutdown_timeout: Duration,
+    /// TLS of our own listener. Default: none.
+    pub tls: Option<TlsSettings>,
+}
+
+/// Reads all keys. Everything is asked for before anything is given up, so that all mistakes are reported at once.
+pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<Config> {
+    let public_url = top.required("public_url", "\"https://app.example.com\"", addresses::public_url);
+    let upstream = top.optional("upstream", addresses::upstream);
+    let data_dir = top.optional("data_dir", |text| Ok(PathBuf::from(text))).unwrap_or_else(|| {
+        let state = environment.iter().find(|(name, _)| name == "STATE_DIRECTORY").map(|(_, value)| value);
+        // systemd may name several folders, separated by colons.
+        state.and_then(|folders| folders.split(':').next()).map_or_else(|| "data".into(), PathBuf::from)
+    });
+    let wechat = wechat::read(top);
+    let access = top.table("access").map(|mut section| {
+        let default = section.optional("default", str::parse::<Policy>);
+        section.finish();
+        default
+    });
+    let default_policy = access.flatten().unwrap_or(Policy::SignedIn);
+    let headers = headers::read(top);
+    let session = session::read(top, public_url.as_ref());
+    let (server, insecure_http) = server::read(top);
+    addresses::complain_about_plain_http(top, public_url.as_ref(), insecure_http);
+    let admin_listen = top
+        .table("admin")
+        .and_then(|mut section| {
+            let listen = section.optional("listen", str::parse);
+            section.finish();
+            listen
+        })
+        .unwrap_or(ListenAddress::Tcp(([127, 0, 0, 1], 8481).into()));
+    let pages = pages(top);
+    let log = log(top);
+    let routes = routes::read(top, public_url.as_ref(), upstream, default_policy, &headers);
+    let site = public_url.map(|url| Site {
+        scheme: url.scheme,
+        login_host: url.authority.host,
+        port: url.authority.port,
+        cookie_domain: session.cookie_domain.clone(),
+    });
+    let wechat = wechat?;
+    Some(Config {
+        site: site?,
+        data_dir,
+        pages: PagesSettings { simulated: wechat.simulated, ..pages },
+        wechat,
+        routes: routes?,
+        session_times: (session.lifetime, session.idle_timeout),
+        secret: session.secret,
+        old_secrets: session.old_secrets,
+        server,
+        admin_listen,
+        log,
+    })
+}
+
+fn pages(top: &mut Section<'_>) -> PagesSettings {
+    let mut pages = PagesSettings::default();
+    if let Some(mut section) = top.table("pages") {
+        pages.title = section.optional("title", |text| Ok(text.to_owned()));
+        let language = section.optional("language", |text| match text {
+            "auto" => Ok(None),
+            _ => Language::named(text).map(Some).ok_or_else(|| "write \"auto\", \"zh\" or \"en\"".to_owned()),
+        });
+        pages.language = language.flatten();
+        pages.support = section.optional("support", |text| Ok(text.to_owned()));
+        pages.privacy_url = section.optional("privacy_url", |text| {
+            if text.starts_with("https://") || text.starts_with("http://") || text.starts_with('/') {
+                Ok(text.to_owned())
+            } else {
+                Err("write a whole address, such as \"https://example.com/privacy\", or a path".to_owned())
+            }
+        });
+        section.finish();
+    }
+    pages
+}
+
+fn log(top: &mut Section<'_>) -> LogSettings {
+    let mut log = LogSettings::default();
+    if let Some(mut section) = top.table("log") {
+        let level = section.optional("level", |text| {
+            text.parse().map_err(|_| "write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"".to_owned())
+        });
+        log.level = level.unwrap_or(log.level);
+        log.format = section.optional("format", str::parse).unwrap_or(log.format);
+        log.access = section.boolean("access").unwrap_or(log.access);
+        section.finish();
+    }
+    log
+}

@@ -1,0 +1,212 @@
+//! `[[routes]]`: which path of which host goes to which application, and who may pass.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
+
+use super::SECOND;
+use super::addresses::{self, PublicUrl, UpstreamAddress};
+use super::headers::HeaderFields;
+use super::session::request_timeout;
+use crate::config::section::Section;
+use crate::gate::identity_headers::IdentityHeaders;
+use crate::model::host::Host;
+use crate::model::policy::Policy;
+use crate::proxy::{Rewriting, Upstream, UpstreamHost};
+
+/// One route, with everything it needs.
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// `host`. Default: that of `public_url`.
+    pub host: Host,
+    /// `path`, canonical, without trailing slash. Default: everything.
+    pub path: String,
+    /// `methods`. Default: all.
+    pub methods: Vec<Method>,
+    /// `access`. Default: `access.default`.
+    pub policy: Policy,
+    /// `api`: 401 instead of a redirect. Default: no.
+    pub api: bool,
+    /// `upstream`, `ca_file`, `connect_timeout`.
+    pub upstream: Upstream,
+    /// `upstream_host`, `headers`.
+    pub rewriting: Rewriting,
+    /// `strip_prefix`: the path is taken off before forwarding. Default: no.
+    pub strip_prefix: bool,
+    /// `response_timeout`. Default: 60 s.
+    pub response_timeout: Duration,
+    /// `idle_timeout`. Default: 5 min.
+    pub idle_timeout: Duration,
+}
+
+/// Reads all routes; the top-level `upstream` makes one for everything else of `public_url`'s host.
+pub(super) fn read(
+    top: &mut Section<'_>,
+    public_url: Option<&PublicUrl>,
+    default_upstream: Option<UpstreamAddress>,
+    default_policy: Policy,
+    headers: &HeaderFields,
+) -> Option<Vec<RouteSettings>> {
+    let upstream_given = top.is_given("upstream");
+    let sections = top.tables("routes");
+    if !upstream_given && sections.is_empty() {
+        top.miss("upstream", "upstream = \"http://127.0.0.1:3000\", the application to protect");
+        return None;
+    }
+    let every_name = every_name(headers);
+    let mut routes: Vec<RouteSettings> = Vec::new();
+    let mut complete = true;
+    for section in sections {
+        let place = section.header_place();
+        let read = route(
+            section,
+            public_url,
+            default_upstream.clone(),
+            upstream_given,
+            default_policy,
+            headers,
+            &every_name,
+        );
+        let Some(route) = read else {
+            complete = false;
+            continue;
+        };
+        if let Some(shadow) = routes.iter().find(|earlier| shadows(earlier, &route)) {
+            let what = format!("{}{}", shadow.host, shadow.path);
+            top.complain(
+                &place,
+                format!("an earlier route for {what} already covers this one"),
+                "remove one of the two",
+            );
+        }
+        routes.push(route);
+    }
+    let login_host = public_url.map(|url| url.authority.host.clone());
+    if let (Some(upstream), Some(host)) = (default_upstream, login_host) {
+        let covered = routes
+            .iter()
+            .any(|route| route.host == host && route.path.is_empty() && route.methods.is_empty());
+        if !covered {
+            routes.push(RouteSettings {
+                host,
+                path: String::new(),
+                methods: Vec::new(),
+                policy: default_policy,
+                api: false,
+                upstream: to_upstream(upstream, None, None),
+                rewriting: Rewriting {
+                    host: UpstreamHost::Visited,
+                    identity: identity(headers, None, &every_name),
+                },
+                strip_prefix: false,
+                response_timeout: SECOND * 60,
+                idle_timeout: SECOND * 300,
+            });
+        }
+    } else if upstream_given {
+        complete = false;
+    }
+    complete.then_some(routes)
+}
+
+fn route(
+    mut section: Section<'_>,
+    public_url: Option<&PublicUrl>,
+    default_upstream: Option<UpstreamAddress>,
+    upstream_given: bool,
+    default_policy: Policy,
+    headers: &HeaderFields,
+    every_name: &[HeaderName],
+) -> Option<RouteSettings> {
+    let host = section.optional("host", |text| {
+        Host::parse(text)
+            .map_err(|_| format!("`{text}` is not a host name; write \"wiki.example.com\", without port"))
+    });
+    let host = if section.is_given("host") { host } else { public_url.map(|url| url.authority.host.clone()) };
+    let path = if section.is_given("path") {
+        section.optional("path", addresses::path_prefix)
+    } else {
+        Some(String::new())
+    };
+    let methods = section.texts("methods", method).unwrap_or_default();
+    let policy = if section.is_given("access") {
+        section.optional("access", str::parse)
+    } else {
+        Some(default_policy)
+    };
+    let api = section.boolean("api").unwrap_or(false);
+    let upstream = section.optional("upstream", addresses::upstream);
+    let ca_file = section.optional("ca_file", |text| Ok(PathBuf::from(text)));
+    let connect_timeout = section.duration("connect_timeout", request_timeout());
+    let upstream_host = section.optional("upstream_host", |text| {
+        let host = crate::model::host::Authority::parse(text).ok();
+        host.and_then(|host| HeaderValue::from_str(&host.to_string()).ok())
+            .ok_or_else(|| format!("`{text}` is not a host; write \"app.internal\""))
+    });
+    let preset = section.optional("headers", str::parse);
+    let strip_prefix = section.boolean("strip_prefix").unwrap_or(false);
+    let response_timeout = section.duration("response_timeout", request_timeout()).unwrap_or(SECOND * 60);
+    let idle_timeout = section.duration("idle_timeout", request_timeout()).unwrap_or(SECOND * 300);
+    if !section.is_given("upstream") && !upstream_given {
+        section.miss("upstream", "\"http://127.0.0.1:3000\"");
+    }
+    section.finish();
+    Some(RouteSettings {
+        host: host?,
+        path: path?,
+        methods,
+        policy: policy?,
+        api,
+        upstream: to_upstream(upstream.or(default_upstream)?, ca_file, connect_timeout),
+        rewriting: Rewriting {
+            host: upstream_host.map_or(UpstreamHost::Visited, UpstreamHost::Fixed),
+            identity: identity(headers, preset, every_name),
+        },
+        strip_prefix,
+        response_timeout,
+        idle_timeout,
+    })
+}
+
+fn to_upstream(
+    address: UpstreamAddress,
+    ca_file: Option<PathBuf>,
+    connect_timeout: Option<Duration>,
+) -> Upstream {
+    let (scheme, authority) = address;
+    Upstream { scheme, authority, ca_file, connect_timeout: connect_timeout.unwrap_or(SECOND * 5) }
+}
+
+/// Whether no visit can reach `later` past `earlier`.
+fn shadows(earlier: &RouteSettings, later: &RouteSettings) -> bool {
+    let covers_methods = earlier.methods.is_empty()
+        || (!later.methods.is_empty() && later.methods.iter().all(|method| earlier.methods.contains(method)));
+    earlier.host == later.host && earlier.path == later.path && covers_methods
+}
+
+fn identity(
+    headers: &HeaderFields,
+    preset: Option<crate::gate::identity_headers::Preset>,
+    every_name: &[HeaderName],
+) -> IdentityHeaders {
+    IdentityHeaders::new(headers.spoken(preset), every_name, headers.email_domain.clone())
+}
+
+/// Every identity header that any route may speak: a client's copy is removed on all of them.
+fn every_name(headers: &HeaderFields) -> Vec<HeaderName> {
+    use crate::gate::identity_headers::Preset::*;
+    [None, Some(Authelia), Some(Authentik), Some(Grafana), Some(Jenkins), Some(Oauth2Proxy)]
+        .into_iter()
+        .flat_map(|preset| headers.spoken(preset))
+        .map(|spoken| spoken.name)
+        .collect()
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(method) if text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') => Ok(method),
+        _ => Err("write methods in capitals, such as \"GET\"".to_owned()),
+    }
+}

@@ -1,0 +1,105 @@
+//! What a request asks for, and for whom: the truth of the socket, and the word of trusted proxies only.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
+
+use super::connection::Connection;
+use crate::model::peer::TrustedProxies;
+use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
+
+/// The visit that a request stands for.
+pub fn visit(
+    parts: &Parts,
+    connection: &Connection,
+    trusted: &TrustedProxies,
+) -> Result<Visit, AmbiguousVisit> {
+    let believes = trusted.trusts(connection.peer);
+    let scheme = match believes.then(|| only(&parts.headers, "x-forwarded-proto")).flatten() {
+        Some("https") => Scheme::Https,
+        Some("http") => Scheme::Http,
+        _ if connection.encrypted => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    let host = asked_host(parts)?;
+    let host = match believes.then(|| only(&parts.headers, "x-forwarded-host")).flatten() {
+        Some(forwarded) => forwarded,
+        None => host,
+    };
+    Visit::parse(parts.method.clone(), scheme, host, parts.uri.path(), parts.uri.query())
+}
+
+/// The visitor's address, and the chain of addresses to tell the application.
+pub fn client(headers: &HeaderMap, connection: &Connection, trusted: &TrustedProxies) -> (IpAddr, String) {
+    let lines: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    let client = trusted.client_address(connection.peer, lines.iter().copied());
+    let peer = connection.peer.address();
+    let chain = if client == peer { client.to_string() } else { format!("{client}, {peer}") };
+    (client, chain)
+}
+
+/// The one host that request line and headers agree on (RFC 9112 §3.2, RFC 9113 §8.3.1).
+fn asked_host(parts: &Parts) -> Result<&str, AmbiguousVisit> {
+    let mut lines = parts.headers.get_all(HOST).iter();
+    let line = match (lines.next(), lines.next()) {
+        (_, Some(_)) => return Err(AmbiguousVisit::RepeatedHost),
+        (Some(line), None) => Some(line.to_str().map_err(|_| AmbiguousVisit::RepeatedHost)?),
+        (None, None) => None,
+    };
+    let target = parts.uri.authority().map(http::uri::Authority::as_str);
+    match (target, line) {
+        (Some(target), Some(line)) if !target.eq_ignore_ascii_case(line) => Err(AmbiguousVisit::HostMismatch),
+        (Some(host), _) | (None, Some(host)) => Ok(host),
+        (None, None) => Err(AmbiguousVisit::RepeatedHost),
+    }
+}
+
+/// The value of a header that must not be repeated or listed to be believed.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => line.to_str().ok().map(str::trim).filter(|value| !value.contains(',')),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::model::peer::Peer;
+
+    fn parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let request =
+            headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn asked(uri: &str, headers: &[(&str, &str)], trusted: &[&str]) -> Result<String, AmbiguousVisit> {
+        let connection = Connection::new(Peer::Address("127.0.0.1".parse().unwrap()), false);
+        let trusted = TrustedProxies::new(trusted.iter().map(|network| network.parse().unwrap()).collect());
+        visit(&parts(uri, headers), &connection, &trusted)
+            .map(|visit| format!("{}://{}{}", visit.scheme.as_str(), visit.authority, visit.path_and_query()))
+    }
+
+    #[test]
+    fn forwarded_headers_count_only_from_trusted_proxies() {
+        let headers = [("host", "a.test"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.test")];
+        assert_eq!(asked("/x", &headers, &[]).as_deref(), Ok("http://a.test/x"));
+        assert_eq!(asked("/x", &headers, &["127.0.0.1/32"]).as_deref(), Ok("https://b.test/x"));
+    }
+
+    #[test]
+    fn there_is_exactly_one_host() {
+        assert_eq!(asked("/", &[], &[]), Err(AmbiguousVisit::RepeatedHost));
+        assert_eq!(
+            asked("/", &[("host", "a.test"), ("host", "a.test")], &[]),
+            Err(AmbiguousVisit::RepeatedHost)
+        );
+        assert_eq!(asked("http://b.test/", &[("host", "a.test")], &[]), Err(AmbiguousVisit::HostMismatch));
+        assert_eq!(asked("http://a.test/", &[("host", "A.test")], &[]).as_deref(), Ok("http://a.test/"));
+    }
+}

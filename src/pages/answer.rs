@@ -1,0 +1,89 @@
+//! Answers the gateway makes itself: pages, JSON and redirects, with the headers every one of them carries.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::asking::Asking;
+use super::page::Page;
+use super::render::Pages;
+use crate::model::set_cookie::SetCookie;
+use crate::model::site::Site;
+use crate::net::body::{Body, empty, full};
+
+/// Headers of every answer of ours, besides the content's own.
+const GUARDS: [(HeaderName, &str); 8] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    (HeaderName::from_static("x-robots-tag"), "noindex"),
+    (header::VARY, "Cookie, Accept, Accept-Language, Sec-Fetch-Mode"),
+];
+
+/// The page, as HTML for people and as JSON for programs.
+pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) -> Response<Body> {
+    if !asking.wants_page() {
+        let body = json!({ "error": page.word(), "request_id": asking.request_id });
+        return json(site, page.status(), &body);
+    }
+    let language = asking.language(pages.fixed_language());
+    let links = asking.language_links();
+    let html = pages.render(page, language, links.as_ref(), asking.request_id, asking.now);
+    let mut response = build(site, page.status(), "text/html; charset=utf-8", full(html));
+    let headers = response.headers_mut();
+    set(headers, header::CONTENT_SECURITY_POLICY, pages.content_security_policy());
+    set(headers, header::CONTENT_LANGUAGE, language.tag());
+    if matches!(page, Page::SignOutConfirm { .. }) {
+        // Under `no-referrer` browsers send `Origin: null` with a form, and the form could not be told from a foreign one.
+        set(headers, header::REFERRER_POLICY, "same-origin");
+    }
+    if let Page::TooManyRequests { seconds } = page {
+        set(headers, header::RETRY_AFTER, &seconds.to_string());
+    }
+    response
+}
+
+/// A JSON answer.
+pub fn json(site: &Site, status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    build(site, status, "application/json", full(value.to_string()))
+}
+
+/// A redirect. `location` is ours by construction; a fragment in it is kept.
+pub fn redirect(site: &Site, status: StatusCode, location: &str, cookies: &[SetCookie]) -> Response<Body> {
+    let mut response = build(site, status, "text/plain; charset=utf-8", empty());
+    set(response.headers_mut(), header::LOCATION, location);
+    add_cookies(&mut response, cookies);
+    response
+}
+
+/// Adds cookies to an answer.
+pub fn add_cookies(response: &mut Response<Body>, cookies: &[SetCookie]) {
+    for cookie in cookies {
+        cookie.add_to(response.headers_mut());
+    }
+}
+
+fn build(site: &Site, status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, value) in GUARDS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if site.scheme.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
+
+/// Sets a header from text of ours; text that is no header value is left out rather than repaired.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}

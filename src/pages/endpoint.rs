@@ -1,0 +1,81 @@
+//! The gateway's own addresses, parsed once.
+
+use crate::model::path::CanonicalPath;
+use crate::model::return_to::OWN_PREFIX;
+
+/// One of the gateway's own pages.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Endpoint {
+    /// `/_wxgate/callback`: WeChat sends the browser back here.
+    Callback,
+    /// `/_wxgate/login`: a login begins.
+    Login,
+    /// `/_wxgate/logout`: signing out.
+    Logout,
+    /// `/_wxgate/me`: who am I.
+    Me,
+    /// `/_wxgate/ticket`: a sign-in arrives from the login host.
+    Ticket,
+    /// Reserved, and nothing there.
+    Unknown,
+}
+
+impl Endpoint {
+    /// The endpoint at `path`, or `None` for everything that is not ours. Every spelling of the prefix that an
+    /// application might take for it is reserved.
+    pub fn parse(path: &CanonicalPath) -> Option<Self> {
+        let first = path.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
+        let first = first.split(';').next().unwrap_or_default();
+        if !first.eq_ignore_ascii_case(OWN_PREFIX.trim_start_matches('/')) {
+            return None;
+        }
+        Some(match path.as_str().strip_prefix(OWN_PREFIX) {
+            Some("/callback") => Self::Callback,
+            Some("/login") => Self::Login,
+            Some("/logout") => Self::Logout,
+            Some("/me") => Self::Me,
+            Some("/ticket") => Self::Ticket,
+            _ => Self::Unknown,
+        })
+    }
+
+    /// The word for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "_wxgate/callback",
+            Self::Login => "_wxgate/login",
+            Self::Logout => "_wxgate/logout",
+            Self::Me => "_wxgate/me",
+            Self::Ticket => "_wxgate/ticket",
+            Self::Unknown => "_wxgate/",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str) -> Option<Endpoint> {
+        Endpoint::parse(&CanonicalPath::parse(path).unwrap())
+    }
+
+    #[test]
+    fn the_prefix_is_reserved_in_every_spelling() {
+        assert_eq!(parse("/_wxgate/login"), Some(Endpoint::Login));
+        assert_eq!(parse("/%5Fwxgate/./me"), Some(Endpoint::Me));
+        for path in [
+            "/_wxgate",
+            "/_wxgate/",
+            "/_WXGATE/login",
+            "/_wxgate;x/login",
+            "/x/../_wxgate/x",
+            "/_wxgate/login/",
+        ] {
+            assert_eq!(parse(path), Some(Endpoint::Unknown), "{path}");
+        }
+        for path in ["/", "/_wxgates", "/x/_wxgate", "/_wxgate.html"] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+}

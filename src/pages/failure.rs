@@ -1,0 +1,215 @@
+//! Every error as the visitor meets it, and as the operator reads it: the one place that does both.
+
+use http::header::{CONNECTION, HeaderValue};
+use http::{Response, StatusCode};
+use thiserror::Error;
+
+use super::answer;
+use super::asking::Asking;
+use super::page::{Malformed, Page};
+use super::render::Pages;
+use crate::gate::Refusal;
+use crate::login::{LoginError, TicketError};
+use crate::model::site::Site;
+use crate::model::visit::AmbiguousVisit;
+use crate::net::body::Body;
+use crate::proxy::ForwardError;
+use crate::wechat::api::WechatError;
+use crate::wechat::errcode::Reaction;
+
+/// Why a request did not get what it asked for.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The target can be read in two ways.
+    #[error(transparent)]
+    Ambiguous(#[from] AmbiguousVisit),
+    /// `;parameters` lead to another route.
+    #[error("path parameters would lead to another route")]
+    AmbiguousRoute,
+    /// The form or connection came from another site.
+    #[error("sent from another site")]
+    ForeignOrigin,
+    /// The application gave no answer.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// The login did not end in a session.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// Not for this page.
+    #[error("method not allowed")]
+    Method,
+    /// No such page.
+    #[error("no such page")]
+    NotFound,
+    /// The gate says no.
+    #[error("refused: {0:?}")]
+    Refused(Refusal, Option<String>),
+    /// The hand-off from the login host failed.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+    /// The declared body is larger than allowed.
+    #[error("the request body is larger than allowed")]
+    TooLarge,
+    /// The target is longer than allowed.
+    #[error("the request target is longer than allowed")]
+    UriTooLong,
+    /// Not one of our hosts.
+    #[error("the host is not served here")]
+    WrongHost,
+}
+
+impl Failure {
+    /// The answer for the visitor.
+    pub fn answer(&self, pages: &Pages, site: &Site, asking: &Asking<'_>) -> Response<Body> {
+        let login_url = format!("{}/_wxgate/login", site.login_origin());
+        let seen_host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+        let public_host = site.login_host.as_str();
+        let secure_needed =
+            site.scheme.is_https() && asking.visit.is_some_and(|visit| !visit.scheme.is_https());
+        let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
+        let page = match self {
+            Self::Ambiguous(AmbiguousVisit::HostMismatch | AmbiguousVisit::RepeatedHost) => {
+                Page::BadRequest { detail: Malformed::Headers }
+            }
+            Self::Ambiguous(_) | Self::AmbiguousRoute => Page::BadRequest { detail: Malformed::Address },
+            Self::ForeignOrigin | Self::Refused(Refusal::ForeignOrigin, _) => Page::ForeignOrigin,
+            Self::Forward(ForwardError::Timeout) => Page::ApplicationTimeout,
+            Self::Forward(ForwardError::TooLarge) | Self::TooLarge => Page::TooLarge,
+            Self::Forward(ForwardError::RequestBody(_)) => Page::BadRequest { detail: Malformed::Form },
+            Self::Forward(_) => Page::ApplicationUnavailable,
+            Self::Login(LoginError::CookieNotReturned) => Page::CookieNotReturned {
+                login_url: &login_url,
+                public_host,
+                seen_host: &seen_host,
+                secure_needed,
+            },
+            Self::Login(LoginError::Loop) => {
+                Page::SignInLoop { login_url: &login_url, public_host, seen_host: &seen_host, secure_needed }
+            }
+            Self::Login(LoginError::Expired) | Self::Ticket(_) => {
+                Page::SignInExpired { login_url: &login_url }
+            }
+            Self::Login(LoginError::NoApp) => Page::BadRequest { detail: Malformed::SignIn },
+            Self::Login(LoginError::Refused { .. }) => Page::SignInRefused { login_url: &login_url },
+            Self::Login(LoginError::UnionidRequired) => Page::UnionidRequired,
+            Self::Login(LoginError::Wechat(error)) => wechat_page(error, &login_url),
+            Self::Method => Page::MethodNotAllowed,
+            Self::NotFound => Page::NotFound,
+            Self::Refused(Refusal::Policy, name) => Page::Denied { name: name.as_deref(), path },
+            Self::UriTooLong => Page::UriTooLong,
+            Self::WrongHost => Page::WrongHost,
+        };
+        let mut response = answer::page(pages, site, &page, asking);
+        if let Self::Login(LoginError::Refused { cookies }) = self {
+            answer::add_cookies(&mut response, cookies);
+        }
+        if response.status() == StatusCode::BAD_REQUEST && asking.parts.version < http::Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// The line for the operator: what happened, and where there is something to do, what. Everyday refusals are in
+    /// the access log already.
+    pub fn log(&self, asking: &Asking<'_>, route: &str) {
+        let (request_id, client) = (asking.request_id, asking.client);
+        let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+        match self {
+            Self::Forward(error) => {
+                tracing::warn!(request_id, route, error = %chain(error), "the application gave no answer");
+            }
+            Self::Login(LoginError::Wechat(error)) => log_wechat(error, request_id),
+            Self::Login(error @ (LoginError::CookieNotReturned | LoginError::Loop)) => tracing::warn!(
+                request_id, %client, host, error = %error,
+                "a login went round in a circle: do browsers reach the site by exactly public_url?"
+            ),
+            Self::Login(LoginError::UnionidRequired) => tracing::error!(
+                request_id,
+                "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
+            ),
+            Self::Login(error) => {
+                tracing::info!(request_id, %client, error = %error, "a login did not complete")
+            }
+            Self::Ticket(error) => {
+                tracing::info!(request_id, %client, error = %error, "a sign-in was not handed over")
+            }
+            Self::WrongHost => tracing::warn!(
+                request_id, %client, host = clipped(&host),
+                "asked for a host that is not served: add a [[routes]] with this host, or correct public_url"
+            ),
+            _ => tracing::debug!(request_id, %client, error = %self, "refused"),
+        }
+    }
+
+    /// The word for an application's failure, in metrics.
+    pub fn upstream_kind(&self) -> Option<&'static str> {
+        let Self::Forward(error) = self else { return None };
+        match error {
+            ForwardError::Broken(_) => Some("broken"),
+            ForwardError::Connect(_) => Some("connect"),
+            ForwardError::RequestBody(_) | ForwardError::TooLarge => None,
+            ForwardError::Timeout => Some("timeout"),
+            ForwardError::UnexpectedUpgrade => Some("upgrade"),
+        }
+    }
+}
+
+fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
+    let code = match error {
+        WechatError::Errcode { errcode, .. } => Some(errcode.0),
+        WechatError::Snapshot => return Page::SnapshotPage,
+        WechatError::Client(_) | WechatError::Unreachable(_) | WechatError::Unreadable { .. } => None,
+    };
+    match error.reaction() {
+        Reaction::Administrator => Page::WechatMisconfigured { code: code.unwrap_or_default() },
+        Reaction::Busy => Page::WechatBusy { login_url, code },
+        Reaction::Refused => Page::SignInRefused { login_url },
+        Reaction::Restart => Page::SignInExpired { login_url },
+        Reaction::Restricted => Page::WechatRestricted,
+    }
+}
+
+fn log_wechat(error: &WechatError, request_id: &str) {
+    match error {
+        WechatError::Errcode { api, errcode, errmsg, reaction } => {
+            let advice = errcode.advice();
+            if *reaction == Reaction::Administrator {
+                tracing::error!(
+                    request_id,
+                    api,
+                    errcode = errcode.0,
+                    errmsg,
+                    advice,
+                    "WeChat refuses the gateway"
+                );
+            } else {
+                tracing::warn!(
+                    request_id,
+                    api,
+                    errcode = errcode.0,
+                    errmsg,
+                    advice,
+                    "WeChat did not sign a person in"
+                );
+            }
+        }
+        WechatError::Snapshot => tracing::info!(request_id, "a snapshot page's virtual user was not let in"),
+        error => tracing::warn!(request_id, error = %chain(error), "WeChat could not be asked"),
+    }
+}
+
+/// The error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn clipped(text: &str) -> &str {
+    text.get(..100).unwrap_or(text)
+}

@@ -1,0 +1,317 @@
+//! The gateway's own pages: login, callback, hand-off, who am I, sign out.
+
+use std::sync::Arc;
+
+use http::header::HeaderName;
+use http::{Method, Response, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::json;
+
+use super::answer;
+use super::asking::Asking;
+use super::endpoint::Endpoint;
+use super::failure::Failure;
+use super::page::Page;
+use super::query;
+use super::render::Pages;
+use crate::login::{Finished, Handoff, LoginFlow, SpentTickets, Step, choose};
+use crate::model::host::Host;
+use crate::model::own_cookie::CookieScope;
+use crate::model::return_to::ReturnTo;
+use crate::model::session::Session;
+use crate::model::set_cookie::SetCookie;
+use crate::model::site::Site;
+use crate::model::visit::Visit;
+use crate::net::body::Body;
+use crate::sessions::Sessions;
+use crate::wechat::user_agent::Browser;
+
+/// How long a browser keeps the language its visitor chose.
+const LANGUAGE: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+
+/// The parts that own pages are made of.
+#[derive(Debug)]
+pub struct OwnPages {
+    /// Looks and words.
+    pub pages: Pages,
+    /// Public addresses.
+    pub site: Site,
+    /// Names and scope of cookies.
+    pub scope: CookieScope,
+    /// Every host that is served.
+    pub hosts: Vec<Host>,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// Logins.
+    pub login: LoginFlow,
+    /// Sign-ins between hosts.
+    pub handoff: Handoff,
+    /// Tickets that were used.
+    pub spent_tickets: Arc<SpentTickets>,
+}
+
+impl OwnPages {
+    /// Answers at one of our own addresses.
+    pub async fn serve(
+        &self,
+        endpoint: Endpoint,
+        visit: &Visit,
+        asking: &Asking<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        let host = &visit.authority.host;
+        let session = self.sessions.read(&asking.parts.headers, host, asking.now);
+        let mut response = match (endpoint, &visit.method) {
+            (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(host, asking, session),
+            (Endpoint::Callback, &Method::GET) => self.callback(host, asking, session).await,
+            (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking),
+            (Endpoint::Logout, &Method::GET | &Method::HEAD) => {
+                Ok(self.confirm_sign_out(asking, session.as_ref()))
+            }
+            (Endpoint::Logout, &Method::POST) => self.sign_out(asking, session),
+            (Endpoint::Me, &Method::GET | &Method::HEAD) => self.me(asking, session),
+            (Endpoint::Unknown, _) => Err(Failure::NotFound),
+            _ => Err(Failure::Method),
+        }?;
+        if let Some(language) =
+            asking.query().and_then(query::language).and_then(super::language::Language::named)
+        {
+            let name = self.scope.host_only_name("lang");
+            let scope = CookieScope { domain: None, ..self.scope.clone() };
+            answer::add_cookies(&mut response, &[SetCookie::keep(&scope, &name, language.name(), LANGUAGE)]);
+        }
+        Ok(response)
+    }
+
+    /// What an anonymous visitor of a protected page gets: a redirect for navigations, 401 for everything else.
+    pub fn ask_to_sign_in(&self, visit: &Visit, api: bool, asking: &Asking<'_>) -> Response<Body> {
+        let to = match (asking.is_read(), asking.header(http::header::REFERER)) {
+            (true, _) => visit.path_and_query(),
+            // A POST cannot be repeated after the login: back to the page it came from.
+            (false, Some(referer)) => {
+                ReturnTo::parse(referer, &visit.authority.host, |_| false).path_and_query
+            }
+            (false, None) => "/".to_owned(),
+        };
+        let login = format!("/_wxgate/login?to={}", ascii(&to));
+        if asking.is_navigation() && !api {
+            let status = if asking.is_read() { StatusCode::FOUND } else { StatusCode::SEE_OTHER };
+            return answer::redirect(&self.site, status, &login, &[]);
+        }
+        let login_url = format!("{}{login}", self.site.origin(&visit.authority.host));
+        let body =
+            json!({ "error": "login_required", "login_url": login_url, "request_id": asking.request_id });
+        answer::json(&self.site, StatusCode::UNAUTHORIZED, &body)
+    }
+
+    fn serves(&self, host: &Host) -> bool {
+        self.hosts.contains(host)
+    }
+
+    fn page(&self, page: &Page<'_>, asking: &Asking<'_>) -> Response<Body> {
+        answer::page(&self.pages, &self.site, page, asking)
+    }
+
+    fn login(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        session: Option<Session>,
+    ) -> Result<Response<Body>, Failure> {
+        let asked = query::login(asking.query());
+        let to = ReturnTo::parse(asked.to.unwrap_or("/"), host, |host| self.serves(host));
+        if *host != self.site.login_host {
+            return Ok(self.send_to_login_host(host, &to, asking, session));
+        }
+        if let Some(session) = session {
+            return Ok(self.go_on(&session, &to, asked.handoff, &[], asking));
+        }
+        let page_url = format!("{}{}", self.site.origin(to.host.as_ref().unwrap_or(host)), to.path_and_query);
+        let site_name = to.host.as_ref().unwrap_or(host).to_string();
+        let other_way = |way: &str| {
+            let to = to.host.as_ref().map_or_else(|| to.path_and_query.clone(), |_| page_url.clone());
+            let handoff =
+                asked.handoff.map(|hash| format!("n={}&", crate::seal::hex(&hash))).unwrap_or_default();
+            format!("/_wxgate/login?way={way}&{handoff}to={}", ascii(&to))
+        };
+        let has_qr = self.login.apps().website.is_some();
+        let qr_url = has_qr.then(|| other_way("qr"));
+        let browser = Browser::of(asking.user_agent());
+        let continue_url = other_way("wechat");
+        let page = match choose(browser, asked.way, self.login.apps()) {
+            Step::Go(channel, scope) => {
+                let headers = &asking.parts.headers;
+                let begun = self.login.begin(channel, scope, &to, asked.handoff, headers, asking.now)?;
+                let redirect =
+                    answer::redirect(&self.site, StatusCode::FOUND, &begun.location, &begun.cookies);
+                return Ok(redirect);
+            }
+            Step::ExplainInApp => Page::SignInInsideWechat {
+                site: &site_name,
+                host: &site_name,
+                path: &to.path_and_query,
+                continue_url: &continue_url,
+            },
+            Step::NeedComputer => {
+                Page::NeedComputer { site: &site_name, page_url: &page_url, qr_way: qr_url.as_deref() }
+            }
+            Step::OpenInWechat if browser.is_handheld() => Page::OpenInWechat {
+                site: &site_name,
+                host: &site_name,
+                page_url: &page_url,
+                scan_url: qr_url.as_deref(),
+            },
+            Step::OpenInWechat => {
+                Page::NeedWechat { site: &site_name, page_url: &page_url, qr_way: qr_url.as_deref() }
+            }
+            Step::Wecom => {
+                Page::WecomNotSupported { site: &site_name, page_url: &page_url, scan_url: qr_url.as_deref() }
+            }
+        };
+        Ok(self.page(&page, asking))
+    }
+
+    /// On a host that WeChat does not call back: off to the one it does.
+    fn send_to_login_host(
+        &self,
+        host: &Host,
+        to: &ReturnTo,
+        asking: &Asking<'_>,
+        session: Option<Session>,
+    ) -> Response<Body> {
+        if session.is_some() && to.host.is_none() {
+            return answer::redirect(&self.site, StatusCode::SEE_OTHER, &to.path_and_query, &[]);
+        }
+        let target =
+            format!("{}{}", self.site.origin(to.host.as_ref().unwrap_or(host)), ascii(&to.path_and_query));
+        let login = format!("{}/_wxgate/login", self.site.login_origin());
+        if self.site.shares_session(host) {
+            return answer::redirect(&self.site, StatusCode::FOUND, &format!("{login}?to={target}"), &[]);
+        }
+        let (hash, nonce) = self.handoff.ask(&asking.parts.headers);
+        answer::redirect(&self.site, StatusCode::FOUND, &format!("{login}?n={hash}&to={target}"), &[nonce])
+    }
+
+    async fn callback(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        session: Option<Session>,
+    ) -> Result<Response<Body>, Failure> {
+        if *host != self.site.login_host {
+            return Err(Failure::NotFound);
+        }
+        let callback = query::callback(asking.query());
+        let finished =
+            self.login.finish(&callback, &asking.parts.headers, session.as_ref(), asking.now).await?;
+        Ok(match finished {
+            Finished::Already { to } => match session {
+                Some(session) => self.go_on(&session, &to, None, &[], asking),
+                None => answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]),
+            },
+            Finished::Again(begun) => {
+                answer::redirect(&self.site, StatusCode::SEE_OTHER, &begun.location, &begun.cookies)
+            }
+            Finished::SignedIn { session, to, handoff, cookies } => {
+                let identity = &session.identity;
+                tracing::info!(
+                    request_id = asking.request_id,
+                    member = identity.member_id,
+                    client = %asking.client,
+                    "signed in"
+                );
+                self.go_on(&session, &to, handoff, &cookies, asking)
+            }
+        })
+    }
+
+    /// Sends a signed-in browser where it wanted to go, over a ticket where cookies do not reach.
+    fn go_on(
+        &self,
+        session: &Session,
+        to: &ReturnTo,
+        handoff: Option<[u8; 32]>,
+        cookies: &[SetCookie],
+        asking: &Asking<'_>,
+    ) -> Response<Body> {
+        let location = match (&to.host, handoff) {
+            (None, _) => ascii(&to.path_and_query),
+            (Some(host), Some(browser)) if !self.site.shares_session(host) => {
+                let ticket = self.handoff.issue(session, host, browser, &to.path_and_query, asking.now);
+                format!("{}/_wxgate/ticket?t={ticket}", self.site.origin(host))
+            }
+            (Some(host), _) => format!("{}{}", self.site.origin(host), ascii(&to.path_and_query)),
+        };
+        answer::redirect(&self.site, StatusCode::SEE_OTHER, &location, cookies)
+    }
+
+    fn ticket(&self, host: &Host, asking: &Asking<'_>) -> Result<Response<Body>, Failure> {
+        let ticket = query::single(asking.query(), "t").unwrap_or_default();
+        let headers = &asking.parts.headers;
+        let (session, path, forget) =
+            self.handoff.redeem(&ticket, host, headers, &self.spent_tickets, asking.now)?;
+        let cookies = [self.sessions.adopt(&session, host, asking.now), forget];
+        Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &ascii(&path), &cookies))
+    }
+
+    fn confirm_sign_out(&self, asking: &Asking<'_>, session: Option<&Session>) -> Response<Body> {
+        let site = self.site.login_host.as_str();
+        let name = session.map(|session| display_name(session));
+        self.page(&Page::SignOutConfirm { site, name }, asking)
+    }
+
+    fn sign_out(&self, asking: &Asking<'_>, session: Option<Session>) -> Result<Response<Body>, Failure> {
+        if !asking.is_from_own_page(&self.site) {
+            return Err(Failure::ForeignOrigin);
+        }
+        if let Some(session) = session {
+            self.sessions.end(&session, asking.now);
+            tracing::info!(
+                request_id = asking.request_id,
+                member = session.identity.member_id,
+                client = %asking.client,
+                "signed out"
+            );
+        }
+        let page = Page::SignedOut { site: self.site.login_host.as_str(), login_url: "/" };
+        let mut response = self.page(&page, asking);
+        answer::add_cookies(&mut response, &[self.sessions.forget()]);
+        answer::add_cookies(&mut response, &self.login.forget_attempts(&asking.parts.headers));
+        Ok(response)
+    }
+
+    fn me(&self, asking: &Asking<'_>, session: Option<Session>) -> Result<Response<Body>, Failure> {
+        let fetch_site = asking.header(HeaderName::from_static("sec-fetch-site"));
+        if fetch_site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+            return Err(Failure::ForeignOrigin);
+        }
+        let Some(session) = session else {
+            let body = json!({ "error": "login_required", "request_id": asking.request_id });
+            return Ok(answer::json(&self.site, StatusCode::UNAUTHORIZED, &body));
+        };
+        let identity = &session.identity;
+        let body = json!({
+            "user": identity.member_id,
+            "name": identity.profile.name,
+            "avatar": identity.profile.avatar,
+            "openid": identity.account.openid,
+            "unionid": identity.unionid,
+            "signed_in_at": session.started.as_unix(),
+            "expires_in": self.sessions.time_left(&session, asking.now).as_secs(),
+        });
+        Ok(answer::json(&self.site, StatusCode::OK, &body))
+    }
+}
+
+/// The name a person chose, or their id where they chose none.
+pub fn display_name(session: &Session) -> &str {
+    match session.identity.profile.name.as_str() {
+        "" => &session.identity.member_id,
+        name => name,
+    }
+}
+
+/// Path and query as they may stand in a `Location`: raw bytes above 127 escaped, nothing else touched.
+fn ascii(path_and_query: &str) -> String {
+    const LOCATION: &AsciiSet = &CONTROLS.add(b'#').add(b'"').add(b'<').add(b'>');
+    utf8_percent_encode(path_and_query, LOCATION).to_string()
+}
