@@ -1,0 +1,3 @@
+//! Everything that speaks with WeChat.
+
+pub mod simulator;
