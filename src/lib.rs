@@ -1,7 +1,24 @@
 //! wxgate: a reverse-proxy authentication gateway that lets people in with WeChat.
+//!
+//! The house has floors; a file imports only from lower ones (`tests/architecture.rs` holds every import against that).
+//!
+//! - [`cli`]: one file per subcommand; [`cli::serve`] puts the parts together.
+//! - [`demo`]: an example application, a simulated WeChat and a pretend phone around a real gateway.
+//! - [`gateway`]: one request, top to bottom. Begin reading here.
+//! - [`live`]: the running generation of the configuration, and how a new one takes its place.
+//! - [`config`]: a file and an environment in, checked values or located complaints out.
+//! - [`pages`]: the gateway's own pages, and every error as visitors meet it.
+//! - [`login`]: signing in, from the first redirect to the session.
+//! - [`sessions`], [`wechat`], [`proxy`]: signed-in browsers; WeChat's protocol; the way to the application.
+//! - [`gate`], [`net`]: the decision; sockets, deadlines and bounds.
+//! - [`seal`], [`telemetry`], [`model`]: sealed values; logs and figures; the words everything else is made of.
 
+pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod gate;
+pub mod gateway;
+pub mod live;
 pub mod login;
 pub mod model;
 pub mod net;

@@ -1,8 +1,8 @@
-//! WeChat as it really behaves: what to send, what comes back, what it means.
+//! WeChat as it really behaves: what to send, what comes back, what it means, and a simulation of all that.
 
 pub mod api;
 pub mod authorize;
 pub mod errcode;
-
+pub mod simulator;
 pub mod user_agent;
 mod wire;
