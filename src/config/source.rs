@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// A configuration file in memory. It may hold secrets, so it does not print itself.
+#[derive(Clone)]
 pub struct ConfigFile {
     /// Where it was found; relative paths in it start from its folder.
     pub path: PathBuf,

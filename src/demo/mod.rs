@@ -1,16 +1,98 @@
-//! The demo: gateway, example application, simulated WeChat and pretend phone in one process.
+//! The demo: gateway, example application, simulated WeChat and pretend phone in one process, on loopback only.
 
 pub mod application;
+mod check;
 mod clock_socket;
+mod parts;
 pub mod phone;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use http::Request;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
+use crate::pages::language::Language;
+use crate::telemetry::logs::{self, LogFormat, LogSettings};
 use crate::wechat::simulator::{Reply, Simulator, listen};
+
+pub use check::check;
+
+/// What a demo may be told.
+#[derive(Clone, Debug)]
+pub struct DemoSettings {
+    /// The gateway's port; the next free one if it is in use, any free one if it is 0.
+    pub port: u16,
+    /// An application to protect instead of the example.
+    pub upstream: Option<String>,
+    /// Language of the pages; the browser's without it.
+    pub language: Option<Language>,
+}
+
+/// Runs the demo until Ctrl-C.
+pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
+    let demo = parts::start(settings).await?;
+    println!(
+        "
+  wxgate {version} demo                      simulated WeChat: nothing leaves this computer
+                                         模拟的微信：任何数据都不会离开这台电脑
+
+  1  Open the protected application      {gateway}/
+     打开受保护的应用
+  2  Use the pretend phone               {wechat}/phone
+     用模拟手机扫码
+
+  Behind it: {application} -- open it directly to see what is not protected.
+  People on the pretend phone: {people}
+  Press Ctrl-C to stop.   --port 9000   --lang en   --upstream http://127.0.0.1:3000 (your own application)
+",
+        version = env!("CARGO_PKG_VERSION"),
+        gateway = demo.gateway_url,
+        wechat = demo.wechat_url,
+        application = demo.application_url,
+        people = people(),
+    );
+    let _logging = logs::start(&LogSettings { format: LogFormat::Text, ..LogSettings::default() });
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    println!(
+        "\n  Next: put your AppID into a config.toml (see config.toml.example), then `wxgate check` and `wxgate run`."
+    );
+    Ok(())
+}
+
+/// Runs only the simulated WeChat and the pretend phone until Ctrl-C, for a gateway started by hand.
+pub async fn run_wechat(settings: &DemoSettings) -> anyhow::Result<()> {
+    let (listener, port) = parts::listen(settings.port).await?;
+    let simulator = parts::simulator();
+    println!(
+        "
+  Simulated WeChat on http://localhost:{port}, pretend phone on http://localhost:{port}/phone
+  People on the pretend phone: {}
+
+  A gateway on this computer that uses it:
+
+    public_url = \"http://localhost:8480\"
+    upstream   = \"http://127.0.0.1:3000\"
+    [wechat]
+    api_base   = \"http://localhost:{port}\"
+    open_base  = \"http://localhost:{port}\"
+    [wechat.website]
+    app_id     = \"{}\"
+    app_secret = \"{}\"
+
+  Press Ctrl-C to stop.
+",
+        people(),
+        parts::WEBSITE_APP,
+        parts::WEBSITE_SECRET,
+    );
+    serve_wechat(simulator, listener, async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+    .await;
+    Ok(())
+}
 
 /// Answers on `listener`: `/phone` is the pretend phone, everything else the simulated WeChat it belongs to.
 pub async fn serve_wechat(
@@ -28,4 +110,8 @@ async fn route(simulator: Arc<Simulator>, request: Request<Incoming>) -> Reply {
     } else {
         simulator.handle(request).await
     }
+}
+
+fn people() -> String {
+    phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · ")
 }

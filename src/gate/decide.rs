@@ -57,6 +57,17 @@ pub fn decide(route: &Route, session: Option<Session>, origin: Origin) -> Verdic
     }
 }
 
+impl Verdict {
+    /// The word for logs and metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Admit(_) => "admit",
+            Self::Refuse(_) => "refuse",
+            Self::SignIn => "sign-in",
+        }
+    }
+}
+
 impl Admission {
     /// The session of the person admitted; `None` on an open route visited anonymously.
     pub fn session(&self) -> Option<&Session> {

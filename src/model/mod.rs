@@ -8,6 +8,7 @@ pub mod own_cookie;
 pub mod path;
 pub mod peer;
 pub mod policy;
+pub mod request_id;
 pub mod return_to;
 pub mod route;
 pub mod secret;

@@ -40,6 +40,31 @@ pub fn empty() -> Body {
     full(Bytes::new())
 }
 
+/// How long a body that nobody wants is read.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Reads away a body of at most `most` bytes. `false` when there was more, or it came too slowly.
+pub async fn drain<B>(body: B, most: u64) -> bool
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BodyError>,
+{
+    if body.is_end_stream() {
+        return true;
+    }
+    if body.size_hint().lower() > most {
+        return false;
+    }
+    let mut body = std::pin::pin!(Bounded::new(body, DRAIN, Some(most)));
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok::<(), BodyError>(())
+    };
+    matches!(tokio::time::timeout(DRAIN, all).await, Ok(Ok(())))
+}
+
 pin_project! {
     /// A body that must keep moving, may not grow past a limit, and carries no trailers unless told so.
     pub struct Bounded<B> {

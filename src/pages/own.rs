@@ -103,7 +103,8 @@ impl OwnPages {
         answer::json(&self.site, StatusCode::UNAUTHORIZED, &body)
     }
 
-    fn serves(&self, host: &Host) -> bool {
+    /// Whether `host` is one of ours.
+    pub fn serves(&self, host: &Host) -> bool {
         self.hosts.contains(host)
     }
 
@@ -255,7 +256,7 @@ impl OwnPages {
 
     fn confirm_sign_out(&self, asking: &Asking<'_>, session: Option<&Session>) -> Response<Body> {
         let site = self.site.login_host.as_str();
-        let name = session.map(|session| display_name(session));
+        let name = session.map(display_name);
         self.page(&Page::SignOutConfirm { site, name }, asking)
     }
 

@@ -6,17 +6,17 @@ use crate::login::{Callback, Way};
 
 /// What `/_wxgate/login` is asked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct LoginQuery<'a> {
+pub(super) struct LoginQuery<'a> {
     /// `to=…`: everything behind it, because nginx writes the address there unescaped.
-    pub to: Option<&'a str>,
+    pub(super) to: Option<&'a str>,
     /// `way=qr` or `way=wechat`.
-    pub way: Option<Way>,
+    pub(super) way: Option<Way>,
     /// `n=…`: the asking host's browser, by the hash of its nonce.
-    pub handoff: Option<[u8; 32]>,
+    pub(super) handoff: Option<[u8; 32]>,
 }
 
 /// Reads the query of the login page.
-pub fn login(query: Option<&str>) -> LoginQuery<'_> {
+pub(super) fn login(query: Option<&str>) -> LoginQuery<'_> {
     let mut found = LoginQuery::default();
     let mut rest = query.unwrap_or_default();
     while !rest.is_empty() {
@@ -37,12 +37,12 @@ pub fn login(query: Option<&str>) -> LoginQuery<'_> {
 }
 
 /// Reads the query of a callback. A parameter given twice is not given.
-pub fn callback(query: Option<&str>) -> Callback {
+pub(super) fn callback(query: Option<&str>) -> Callback {
     Callback { code: single(query, "code"), state: single(query, "state") }
 }
 
 /// The value of a parameter that stands there exactly once.
-pub fn single(query: Option<&str>, name: &str) -> Option<String> {
+pub(super) fn single(query: Option<&str>, name: &str) -> Option<String> {
     let mut values = query
         .unwrap_or_default()
         .split('&')
@@ -56,7 +56,7 @@ pub fn single(query: Option<&str>, name: &str) -> Option<String> {
 }
 
 /// `lang=…`, which stands before `to=`.
-pub fn language(query: &str) -> Option<&str> {
+pub(super) fn language(query: &str) -> Option<&str> {
     let own = query.split("to=").next().unwrap_or_default();
     own.split('&').find_map(|pair| pair.strip_prefix("lang="))
 }

@@ -1,7 +1,6 @@
 //! The figures behind `/metrics`, in plain label words. No label ever names a person.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -29,7 +28,6 @@ pub struct Metrics {
     connections: Gauge,
     tunnels: Gauge,
     reload_ok: Gauge,
-    panics: Counter,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -106,8 +104,6 @@ impl Metrics {
         reload_ok.set(1);
         let help = "1 when the last reload of the configuration succeeded";
         registry.register("config_last_reload_success", help, reload_ok.clone());
-        let panics = Counter::<u64, AtomicU64>::default();
-        registry.register("panics", "Requests that ended in a defect of the gateway", panics.clone());
         registry.register(
             "build",
             "The running version",
@@ -125,7 +121,6 @@ impl Metrics {
             connections,
             tunnels,
             reload_ok,
-            panics,
         }
     }
 
@@ -173,11 +168,6 @@ impl Metrics {
     /// The last reload succeeded or not.
     pub fn reloaded(&self, ok: bool) {
         self.reload_ok.set(i64::from(ok));
-    }
-
-    /// A request hit a defect.
-    pub fn panicked(&self) {
-        self.panics.inc();
     }
 
     /// The figures as OpenMetrics text.

@@ -1,0 +1,180 @@
+//! `wxgate run`: puts the parts together, and takes them apart again when told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{check, exit};
+use crate::config::fields::Config;
+use crate::gateway::Gateway;
+use crate::live::health::Health;
+use crate::live::{ConfigSource, Generation, Lasting, Live};
+use crate::net::limits::Limits;
+use crate::net::serve::serve;
+use crate::telemetry::logs;
+
+/// How long tunnels may take to say goodbye once they are told.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Runs the gateway until SIGTERM or SIGINT.
+pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
+    let (config, warnings) = match source.read(environment) {
+        Ok(read) => read,
+        Err(error) => return check::refuse(&error),
+    };
+    let logging = logs::start(&config.log);
+    if !warnings.is_empty() {
+        tracing::warn!("{}", warnings.render(false));
+    }
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")
+        .and_then(|runtime| runtime.block_on(run_until_told(&config, source.clone(), environment.to_vec())));
+    drop(logging);
+    exit(result)
+}
+
+async fn run_until_told(
+    config: &Config,
+    source: ConfigSource,
+    environment: Vec<(String, String)>,
+) -> anyhow::Result<()> {
+    let lasting = Lasting::new(config.server.limits.connections);
+    let generation = Generation::build(config, &lasting, true)?;
+    let live = Live::new(generation, source, environment, Arc::clone(&lasting));
+    let server = &config.server;
+    let bind = |address: &crate::net::listen::ListenAddress| {
+        address.bind().with_context(|| format!("cannot listen on {address}; is another program using it?"))
+    };
+    let (public, admin) = (bind(&server.listen)?, bind(&config.admin_listen)?);
+    announce(config, &public.address(), &admin.address());
+
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let reloaded = Arc::clone(&live);
+    let reloads = tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
+            reloaded.reload();
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        }
+    });
+    let health = tokio::spawn(serve(
+        admin,
+        Health::new(Arc::clone(&lasting)),
+        Limits::default(),
+        std::future::pending(),
+        GOODBYE,
+    ));
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let mut stops = Stops::new()?;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let serving = serve(
+        public,
+        Gateway::new(Arc::clone(&live)),
+        server.limits.clone(),
+        async { stopped.await.unwrap_or_default() },
+        server.shutdown_timeout,
+    );
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        _ = &mut serving => {}
+        () = stops.next() => {}
+    }
+    lasting.ready.store(false, Ordering::Release);
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!(patience = ?server.shutdown_timeout, "stopping: finishing what is under way; a second signal ends at once");
+    let _ = stop.send(());
+    let cut = tokio::select! {
+        cut = &mut serving => cut + lasting.tunnels.close(GOODBYE).await,
+        () = stops.next() => anyhow::bail!("ended at once, as told; requests under way were cut"),
+    };
+    reloads.abort();
+    health.abort();
+    if cut > 0 {
+        anyhow::bail!("stopped, but {cut} connections did not finish within shutdown_timeout and were cut");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct Stops {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stops {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Says at start what is protected, how people sign in, and who is believed.
+fn announce(config: &Config, listen: &str, admin: &str) {
+    let site = &config.site;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen,
+        admin,
+        public_url = site.login_origin(),
+        "listening"
+    );
+    for route in &config.routes {
+        let upstream = format!("{}://{}", route.upstream.scheme, route.upstream.authority);
+        let methods: Vec<&str> = route.methods.iter().map(http::Method::as_str).collect();
+        tracing::info!(
+            host = route.host.as_str(),
+            path = format!("{}/", route.path),
+            methods = if methods.is_empty() { "all".to_owned() } else { methods.join(",") },
+            access = route.policy.as_str(),
+            upstream,
+            "protects"
+        );
+    }
+    for (app, how) in [
+        (&config.wechat.apps.website, "QR code on a computer (website app)"),
+        (&config.wechat.apps.official_account, "inside WeChat (Official Account)"),
+    ] {
+        if let Some(app) = app {
+            tracing::info!(
+                app_id = app.id,
+                how,
+                callback_domain = site.login_host.as_str(),
+                "people sign in; the callback domain must be registered for this app in the WeChat console"
+            );
+        }
+    }
+    let networks: Vec<String> =
+        config.server.trusted_proxies.networks().iter().map(ToString::to_string).collect();
+    if networks.is_empty() {
+        tracing::info!(
+            "trusts nobody's forwarded headers; a reverse proxy in front belongs in server.trusted_proxies"
+        );
+    } else {
+        tracing::info!(networks = networks.join(", "), "trusts forwarded headers of these networks");
+    }
+    if site.scheme.is_https() && config.server.tls.is_none() {
+        tracing::info!(
+            "public_url is https and [server.tls] is not set: TLS has to end in front of this gateway"
+        );
+    }
+    if config.wechat.simulated {
+        tracing::warn!("WeChat's addresses are not Tencent's: whoever runs them decides who signs in");
+    }
+    if std::env::var_os("HTTPS_PROXY").or_else(|| std::env::var_os("https_proxy")).is_some() {
+        tracing::info!("calls to WeChat go through HTTPS_PROXY");
+    }
+}

@@ -1,0 +1,126 @@
+//! The four parts of the demo, started and joined.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+
+use super::{DemoSettings, application, phone, serve_wechat};
+use crate::config::source::ConfigFile;
+use crate::gateway::Gateway;
+use crate::live::{ConfigSource, Generation, Lasting, Live};
+use crate::net::limits::Limits;
+use crate::net::listen::Listener;
+use crate::net::serve::serve;
+use crate::pages::language::Language;
+use crate::seal::{hex, random};
+use crate::wechat::simulator::{App, Simulator};
+
+/// The simulated website app.
+pub(super) const WEBSITE_APP: &str = "wxdemowebsite0001";
+pub(super) const WEBSITE_SECRET: &str = "demo-website-secret";
+
+/// The simulated Official Account.
+const ACCOUNT_APP: &str = "wxdemoaccount0001";
+const ACCOUNT_SECRET: &str = "demo-account-secret";
+
+/// How many ports are tried when the wished-for one is taken.
+const TRIES: u16 = 20;
+
+/// A running demo; its tasks end with the process.
+pub(super) struct Demo {
+    pub(super) gateway_url: String,
+    pub(super) wechat_url: String,
+    pub(super) application_url: String,
+    pub(super) simulator: Arc<Simulator>,
+}
+
+/// The simulated WeChat with both apps, registered for localhost.
+pub(super) fn simulator() -> Arc<Simulator> {
+    let apps = vec![
+        App::website(WEBSITE_APP, WEBSITE_SECRET, "localhost").named("wxgate demo").bound_to("demo platform"),
+        App::official_account(ACCOUNT_APP, ACCOUNT_SECRET, "localhost")
+            .named("wxgate demo")
+            .bound_to("demo platform"),
+    ];
+    Simulator::new(apps, phone::people())
+}
+
+/// Starts all parts.
+pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
+    let simulator = simulator();
+    let (wechat_listener, wechat_port) = listen(0).await?;
+    tokio::spawn(serve_wechat(Arc::clone(&simulator), wechat_listener, std::future::pending()));
+    let application_url = match &settings.upstream {
+        Some(upstream) => upstream.clone(),
+        None => {
+            let (listener, port) = listen(0).await?;
+            tokio::spawn(application::serve(listener, std::future::pending()));
+            format!("http://127.0.0.1:{port}")
+        }
+    };
+    let (gateway_listener, gateway_port) = listen(settings.port).await?;
+    let gateway_url = format!("http://localhost:{gateway_port}");
+    let wechat_url = format!("http://localhost:{wechat_port}");
+
+    let config = configuration(&gateway_url, &application_url, wechat_port, settings.language);
+    let source = ConfigSource::Fixed(ConfigFile { path: PathBuf::from("demo"), text: config });
+    let (config, _) = source.read(&[]).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let lasting = Lasting::new(Limits::default().connections);
+    let generation = Generation::build(&config, &lasting, false)?;
+    let gateway = Gateway::new(Live::new(generation, source, Vec::new(), lasting));
+    let patience = Duration::from_secs(1);
+    // Browsers may try ::1 for localhost first.
+    if let Ok(listener) = TcpListener::bind(("::1", gateway_port)).await {
+        let limits = Limits::default();
+        tokio::spawn(serve(
+            Listener::Tcp(listener),
+            gateway.clone(),
+            limits,
+            std::future::pending(),
+            patience,
+        ));
+    }
+    let listener = Listener::Tcp(gateway_listener);
+    tokio::spawn(serve(listener, gateway, Limits::default(), std::future::pending(), patience));
+    Ok(Demo { gateway_url, wechat_url, application_url, simulator })
+}
+
+/// Binds a loopback port: the wished-for one, else one of the next, else (for 0) any.
+pub(super) async fn listen(wish: u16) -> anyhow::Result<(TcpListener, u16)> {
+    for port in wish..=wish.saturating_add(TRIES) {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
+            let port = listener.local_addr().context("a bound socket has no address")?.port();
+            return Ok((listener, port));
+        }
+    }
+    bail!("no free port from {wish} on; choose another with --port")
+}
+
+fn configuration(gateway: &str, application: &str, wechat_port: u16, language: Option<Language>) -> String {
+    let language = language.map_or("auto", Language::name);
+    let secret = hex(&random::<32>());
+    format!(
+        "public_url = \"{gateway}\"\n\
+         upstream = \"{application}\"\n\
+         [wechat]\n\
+         api_base = \"http://127.0.0.1:{wechat_port}\"\n\
+         open_base = \"http://localhost:{wechat_port}\"\n\
+         [wechat.website]\n\
+         app_id = \"{WEBSITE_APP}\"\n\
+         app_secret = \"{WEBSITE_SECRET}\"\n\
+         [wechat.official_account]\n\
+         app_id = \"{ACCOUNT_APP}\"\n\
+         app_secret = \"{ACCOUNT_SECRET}\"\n\
+         [session]\n\
+         secret = \"{secret}\"\n\
+         [pages]\n\
+         title = \"wxgate demo\"\n\
+         language = \"{language}\"\n\
+         [[routes]]\n\
+         path = \"/public\"\n\
+         access = \"public\"\n"
+    )
+}

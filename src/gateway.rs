@@ -1,0 +1,277 @@
+//! One request, top to bottom.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version, request};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use rustls::ServerConfig;
+
+use crate::gate::{Admission, Origin, Verdict, decide};
+use crate::live::{Generation, Lasting, Live};
+use crate::model::clock;
+use crate::model::request_id::{self, request_id};
+use crate::model::route::{Found, Route};
+use crate::model::visit::Visit;
+use crate::net::asked;
+use crate::net::body::{Body, drain};
+use crate::net::connection::Connection;
+use crate::net::limits::DRAINED_BYTES;
+use crate::net::serve::Handler;
+use crate::pages::asking::Asking;
+use crate::pages::endpoint::Endpoint;
+use crate::pages::failure::Failure;
+use crate::pages::own::display_name;
+use crate::proxy::{Forwarded, Passage, asks_for_upgrade, forward};
+use crate::seal::random;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers every request of the public listener.
+#[derive(Clone, Debug)]
+pub struct Gateway(Arc<Live>);
+
+/// What becomes known of a request on its way, for its log line.
+#[derive(Debug, Default)]
+struct Story {
+    route: String,
+    decision: &'static str,
+    member: String,
+}
+
+impl Gateway {
+    /// A gateway over the live configuration.
+    pub fn new(live: Arc<Live>) -> Self {
+        Self(live)
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, mut request: Request<Incoming>, connection: Arc<Connection>) -> Response<Body> {
+        let began = clock::instant();
+        let live = self.0.now();
+        let lasting = self.0.lasting();
+        let request_id = name(&mut request, &connection, &live);
+        let head = head(&request);
+        let visit = asked::visit(&head, &connection, &live.trusted);
+        let (client, chain) = asked::client(&head.headers, &connection, &live.trusted);
+        let asking = Asking {
+            parts: &head,
+            visit: visit.as_ref().ok(),
+            request_id: &request_id,
+            client,
+            now: clock::now(),
+        };
+        let mut story = Story { route: "-".to_owned(), ..Story::default() };
+
+        let answered = match &visit {
+            Err(error) => Err((Failure::Ambiguous(*error), Some(request))),
+            Ok(visit) => {
+                let forwarded = Forwarded { client, chain };
+                answer(&live, lasting, request, &connection, visit, &asking, forwarded, &mut story).await
+            }
+        };
+        let mut response = match answered {
+            Ok(response) => response,
+            Err((failure, unread)) => {
+                failure.log(&asking, &story.route);
+                if let Some(kind) = failure.upstream_kind() {
+                    lasting.metrics.upstream_error(&story.route, kind);
+                }
+                settle(unread, &connection).await;
+                failure.answer(&live.own.pages, &live.own.site, &asking)
+            }
+        };
+
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        record(lasting, &asking, &story, response.status(), began);
+        response
+    }
+
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.0.now().tls.clone()
+    }
+
+    fn count_connection(&self, began: bool) {
+        self.0.lasting().metrics.connections(if began { 1 } else { -1 });
+    }
+}
+
+/// A failure, and the request if its body is still unread.
+type Failed = (Failure, Option<Request<Incoming>>);
+
+/// The way of a request whose target is clear.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the request's own parts; a bag for them would only be unpacked again"
+)]
+async fn answer(
+    live: &Generation,
+    lasting: &Lasting,
+    request: Request<Incoming>,
+    connection: &Arc<Connection>,
+    visit: &Visit,
+    asking: &Asking<'_>,
+    forwarded: Forwarded,
+    story: &mut Story,
+) -> Result<Response<Body>, Failed> {
+    if let Err(failure) = bounds(live, &request, visit) {
+        return Err((failure, Some(request)));
+    }
+    if let Some(endpoint) = Endpoint::parse(&visit.path) {
+        story.route = endpoint.as_str().to_owned();
+        let answered = live.own.serve(endpoint, visit, asking).await;
+        settle(Some(request), connection).await;
+        return answered.map_err(|failure| (failure, None));
+    }
+    let route = match find(live, visit) {
+        Ok(route) => route,
+        Err(failure) => return Err((failure, Some(request))),
+    };
+    story.route.clone_from(&route.label);
+    let session = live.sessions.read(request.headers(), &visit.authority.host, asking.now);
+    let renewed =
+        session.as_ref().and_then(|session| live.sessions.renew(session, &visit.authority.host, asking.now));
+    let name = session.as_ref().map(|session| display_name(session).to_owned());
+    story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
+    let origin = if asks_for_upgrade(&request) { asking.origin(&live.own.site) } else { Origin::Irrelevant };
+
+    let verdict = decide(route, session, origin);
+    story.decision = verdict.as_str();
+    lasting.metrics.decision(story.decision);
+    match verdict {
+        Verdict::Admit(admission) => {
+            let mut response =
+                pass(live, lasting, request, connection, visit, asking, forwarded, route, &admission).await?;
+            if let Some(cookie) = renewed {
+                cookie.add_to(response.headers_mut());
+            }
+            Ok(response)
+        }
+        Verdict::Refuse(refusal) => Err((Failure::Refused(refusal, name), Some(request))),
+        Verdict::SignIn => {
+            settle(Some(request), connection).await;
+            Ok(live.own.ask_to_sign_in(visit, route.api, asking))
+        }
+    }
+}
+
+/// Hands an admitted request to its application.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the request's own parts; a bag for them would only be unpacked again"
+)]
+async fn pass(
+    live: &Generation,
+    lasting: &Lasting,
+    request: Request<Incoming>,
+    connection: &Arc<Connection>,
+    visit: &Visit,
+    asking: &Asking<'_>,
+    forwarded: Forwarded,
+    route: &Route,
+    admission: &Admission,
+) -> Result<Response<Body>, Failed> {
+    let passage = Passage {
+        visit,
+        admission,
+        forwarded,
+        connection,
+        limits: &live.limits,
+        tunnels: &lasting.tunnels,
+        session_ends_in: admission.session().map(|session| live.sessions.time_left(session, asking.now)),
+    };
+    let answer =
+        forward(request, &live.targets[route.id.0], passage).await.map_err(|error| (error.into(), None))?;
+    for _ in 0..answer.dropped_cookies {
+        lasting.metrics.dropped_cookie();
+        tracing::warn!(
+            request_id = asking.request_id,
+            route = route.label,
+            "the application tried to set a cookie of the gateway; it was taken out"
+        );
+    }
+    Ok(answer.response)
+}
+
+/// What no request may be, wherever it goes.
+fn bounds(live: &Generation, request: &Request<Incoming>, visit: &Visit) -> Result<(), Failure> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let declared = request.body().size_hint().lower();
+    if target > live.limits.target_bytes {
+        Err(Failure::UriTooLong)
+    } else if matches!(visit.method, Method::TRACE | Method::CONNECT) {
+        Err(Failure::Method)
+    } else if !live.own.serves(&visit.authority.host) {
+        Err(Failure::WrongHost)
+    } else if live.limits.body_bytes.is_some_and(|most| declared > most) {
+        Err(Failure::TooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+fn find<'a>(live: &'a Generation, visit: &Visit) -> Result<&'a Route, Failure> {
+    match live.routes.find(visit) {
+        Found::Ambiguous => Err(Failure::AmbiguousRoute),
+        Found::Nothing => Err(Failure::NotFound),
+        Found::Route(route) => Ok(route),
+        Found::UnknownHost => Err(Failure::WrongHost),
+    }
+}
+
+/// Gives the request its name: a trusted proxy's, or a new one.
+fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> String {
+    let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = given.filter(|id| request_id::is_sound(id) && live.trusted.trusts(connection.peer));
+    let id = given.map_or_else(|| request_id(clock::unix_millis(), random()), str::to_owned);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    id
+}
+
+/// The request's head, which pages look at after the request itself has gone to the application.
+fn head(request: &Request<Incoming>) -> request::Parts {
+    let mut head = Request::new(()).into_parts().0;
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.version = request.version();
+    head.headers = request.headers().clone();
+    head
+}
+
+/// Reads a little of a body that nobody wants, so that the visitor sees the answer; more of it closes the connection.
+async fn settle(unread: Option<Request<Incoming>>, connection: &Connection) {
+    let Some(request) = unread else { return };
+    let is_http1 = request.version() < Version::HTTP_2;
+    if !drain(request.into_body(), DRAINED_BYTES).await && is_http1 {
+        connection.close_after_this();
+    }
+}
+
+/// One line and one count per request.
+fn record(lasting: &Lasting, asking: &Asking<'_>, story: &Story, status: StatusCode, began: Instant) {
+    let took = clock::instant().duration_since(began);
+    lasting.metrics.request(&story.route, status.as_u16(), took);
+    let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+    let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
+    tracing::info!(
+        target: "wxgate::access",
+        request_id = asking.request_id,
+        client = %asking.client,
+        method = %asking.parts.method,
+        host,
+        path,
+        status = status.as_u16(),
+        duration_ms = took.as_secs_f64() * 1000.0,
+        route = story.route,
+        decision = story.decision,
+        member = story.member,
+        "request"
+    );
+}
