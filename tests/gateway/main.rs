@@ -1,1 +1,4 @@
+//! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+mod signing_in;
+mod support;

@@ -1,0 +1,198 @@
+//! Just enough of a browser: cookies by host, navigations, redirects, one connection per request.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, LOCATION, SET_COOKIE};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use url::Url;
+use wxgate::wechat::simulator::Consent;
+
+use super::{PATIENCE, TestGateway};
+
+pub(crate) const COMPUTER: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36";
+pub(crate) const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1";
+pub(crate) const WECHAT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 12_4 like Mac OS X) MicroMessenger/8.0.5(0x17000523) NetType/WIFI Language/zh_CN";
+pub(crate) const WECOM: &str =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) wxwork/4.1.30 MicroMessenger/7.0.1";
+
+/// A browser of one visitor.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    gateway: SocketAddr,
+    user_agent: &'static str,
+    /// Cookies by host and name.
+    pub(crate) cookies: BTreeMap<(String, String), String>,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Browser {
+    pub(crate) fn new(gateway: SocketAddr, user_agent: &'static str) -> Self {
+        Self { gateway, user_agent, cookies: BTreeMap::new() }
+    }
+
+    /// Opens a page as a person does, and stays there: no redirect is followed.
+    pub(crate) async fn open(&mut self, url: &str) -> Answer {
+        let navigation = [
+            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        self.send(Method::GET, url, &navigation, "").await
+    }
+
+    /// Opens a page and follows redirects to the end. Gives the last address too.
+    pub(crate) async fn follow(&mut self, url: &str) -> (String, Answer) {
+        let mut url = Url::parse(url).unwrap();
+        for _ in 0..12 {
+            let answer = self.open(url.as_str()).await;
+            match answer.headers.get(LOCATION) {
+                Some(location) if answer.status.is_redirection() => {
+                    url = url.join(location.to_str().unwrap()).unwrap();
+                }
+                _ => return (url.to_string(), answer),
+            }
+        }
+        panic!("redirects without end, the last to {url}");
+    }
+
+    /// What a script on the page fetches.
+    pub(crate) async fn fetch(&mut self, url: &str) -> Answer {
+        let headers =
+            [("accept", "application/json"), ("sec-fetch-mode", "cors"), ("sec-fetch-site", "same-origin")];
+        self.send(Method::GET, url, &headers, "").await
+    }
+
+    /// Sends a form of the page itself.
+    pub(crate) async fn submit(&mut self, url: &str, form: &str) -> Answer {
+        let headers = [
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.send(Method::POST, url, &headers, form).await
+    }
+
+    /// Signs `person` in by way of `path`, and checks that the browser ends up there.
+    pub(crate) async fn sign_in(&mut self, gateway: &TestGateway, person: &str, path: &str) {
+        gateway.wechat.script().consent(Consent::Allow(person.to_owned()));
+        let (end, answer) = self.follow(&gateway.url(path)).await;
+        assert_eq!((end, answer.status), (gateway.url(path), StatusCode::OK), "{}", answer.text());
+    }
+
+    /// Any request, with the cookies that belong to the host.
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let url = Url::parse(url).unwrap();
+        let host = url.host_str().unwrap().to_owned();
+        let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let mut request =
+            Request::builder().method(method).uri(&url[url::Position::BeforePath..url::Position::AfterQuery]);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", authority);
+        }
+        request = request.header("user-agent", self.user_agent);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let cookies = self.cookie_header(&host);
+        if !cookies.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+            request = request.header("cookie", cookies);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap();
+        let answer = self.exchange(&host, request).await;
+        self.store(&host, &answer);
+        answer
+    }
+
+    /// The value of a cookie of the usual host whose name begins with `stem`.
+    pub(crate) fn cookie(&self, stem: &str) -> Option<&str> {
+        self.cookies
+            .iter()
+            .find(|((host, name), _)| host == "a.localhost" && name.starts_with(stem))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The `Cookie` header for a host.
+    pub(crate) fn cookie_header(&self, host: &str) -> String {
+        let pairs = self.cookies.iter().filter(|((owner, _), _)| owner == host);
+        pairs.map(|((_, name), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The simulated WeChat is at its own address; every name is the gateway.
+    async fn exchange(&self, host: &str, request: Request<Full<Bytes>>) -> Answer {
+        let is_gateway = host.parse::<std::net::IpAddr>().is_err();
+        let address = if is_gateway {
+            self.gateway
+        } else {
+            request.headers()["host"].to_str().unwrap().parse().unwrap()
+        };
+        let exchange = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
+            Answer {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.collect().await.unwrap().to_bytes(),
+            }
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time")
+    }
+
+    fn store(&mut self, host: &str, answer: &Answer) {
+        for line in answer.headers.get_all(SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            let key = (host.to_owned(), name.to_owned());
+            if line.contains("Max-Age=0") {
+                self.cookies.remove(&key);
+            } else {
+                self.cookies.insert(key, value.to_owned());
+            }
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// A header that is there once.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut lines = self.headers.get_all(name).iter();
+        match (lines.next(), lines.next()) {
+            (Some(line), None) => line.to_str().unwrap(),
+            _ => panic!("{name} is not there exactly once: {:?}", self.headers),
+        }
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+}

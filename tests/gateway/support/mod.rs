@@ -1,0 +1,274 @@
+//! A gateway for one test: the real binary, with a simulated WeChat and a recording application around it.
+
+mod browser;
+mod upstream;
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use wxgate::wechat::simulator::{App, Person, Simulator};
+
+pub(crate) use browser::{Answer, Browser, COMPUTER, PHONE, WECHAT, WECOM};
+pub(crate) use upstream::{EchoUpstream, RawUpstream, Seen};
+
+/// Waits are for events; this only bounds a test that has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const WEBSITE_SECRET: &str = "website-app-secret-never-to-be-seen";
+pub(crate) const ACCOUNT_SECRET: &str = "account-app-secret-never-to-be-seen";
+
+/// A running gateway. It is killed when dropped.
+pub(crate) struct TestGateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) wechat: Arc<Simulator>,
+    pub(crate) upstream: EchoUpstream,
+    pub(crate) folder: TempDir,
+    pub(crate) child: Child,
+    scheme: &'static str,
+    lines: Arc<Lines>,
+}
+
+/// What a test changes of the usual configuration.
+#[derive(Clone, Default)]
+pub(crate) struct Setup {
+    /// `public_url`; `http://a.localhost` without.
+    pub(crate) public_url: Option<String>,
+    /// The application; a recording one without.
+    pub(crate) upstream: Option<String>,
+    /// More configuration: whole tables, put at the end.
+    pub(crate) tables: String,
+    /// Keys of `[server]` besides `listen`.
+    pub(crate) server: String,
+    /// Keys of `[wechat]` besides the bases.
+    pub(crate) wechat: String,
+    /// Whether the Official Account is configured too; it is, unless this says no.
+    pub(crate) website_only: bool,
+    /// Environment of the process.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Log lines of the process, as they come.
+#[derive(Default)]
+pub(crate) struct Lines {
+    all: Mutex<VecDeque<String>>,
+    changed: Condvar,
+}
+
+impl TestGateway {
+    /// The usual configuration: everything for signed-in people, `/public` open, `/closed` denied, `/api` without
+    /// redirects.
+    pub(crate) async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let upstream = EchoUpstream::start().await;
+        let wechat = simulator();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wechat_address = listener.local_addr().unwrap();
+        tokio::spawn(Arc::clone(&wechat).serve(listener, std::future::pending()));
+
+        let folder = tempfile::tempdir().unwrap();
+        let text = configuration(&setup, &upstream, wechat_address);
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        let scheme = if setup.public_url.as_deref().is_some_and(|url| url.starts_with("https")) {
+            "https"
+        } else {
+            "http"
+        };
+        let mut child = command(folder.path()).envs(setup.environment.clone()).spawn().unwrap();
+        let lines = Lines::collect(&mut child);
+        let listening = lines.wait_for(|line| line.contains("\"message\":\"listening\""));
+        let field = |name: &str| -> SocketAddr {
+            let line: serde_json::Value = serde_json::from_str(&listening).unwrap();
+            line[name].as_str().unwrap().parse().unwrap()
+        };
+        let (address, admin) = (field("listen"), field("admin"));
+        wechat.script().callback_address(address);
+        Self { address, admin, wechat, upstream, folder, child, scheme, lines }
+    }
+
+    /// A browser that has never been here, on a computer.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.address, COMPUTER)
+    }
+
+    /// A browser of another kind.
+    pub(crate) fn browser_as(&self, user_agent: &'static str) -> Browser {
+        Browser::new(self.address, user_agent)
+    }
+
+    /// A browser in which `person` has signed in.
+    pub(crate) async fn signed_in(&self, person: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(self, person, "/").await;
+        browser
+    }
+
+    /// The address of a page on the usual host.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://a.localhost{path}", self.scheme)
+    }
+
+    /// Sends raw bytes on a connection of their own and returns everything that comes back until it closes.
+    pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes.as_ref()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        assert!(read.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(&answer));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The text at a path of the admin listener, with its status.
+    pub(crate) async fn admin(&self, path: &str) -> (u16, String) {
+        let url = format!("http://{}{path}", self.admin);
+        let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Waits for a log line that holds all `words`, and gives it.
+    pub(crate) fn log_line(&self, words: &[&str]) -> String {
+        self.lines.wait_for(|line| words.iter().all(|word| line.contains(word)))
+    }
+
+    /// Every log line so far.
+    pub(crate) fn log(&self) -> String {
+        self.lines.text()
+    }
+
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the process to end, and gives its exit code.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the gateway does not end");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Rewrites the configuration file.
+    pub(crate) fn edit_config(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("config.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, change(text)).unwrap();
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Lines {
+    fn collect(child: &mut Child) -> Arc<Self> {
+        let lines = Arc::new(Self::default());
+        let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let sources: [Box<dyn std::io::Read + Send>; 2] = [Box::new(output), Box::new(errors)];
+        for source in sources {
+            let lines = Arc::clone(&lines);
+            std::thread::spawn(move || {
+                for line in BufReader::new(source).lines().map_while(Result::ok) {
+                    lines.all.lock().unwrap().push_back(line);
+                    lines.changed.notify_all();
+                }
+            });
+        }
+        lines
+    }
+
+    fn wait_for(&self, fits: impl Fn(&str) -> bool) -> String {
+        let found = |all: &VecDeque<String>| all.iter().find(|line| fits(line)).cloned();
+        let guard = self.all.lock().unwrap();
+        let (guard, _) =
+            self.changed.wait_timeout_while(guard, PATIENCE, |all| found(all).is_none()).unwrap();
+        found(&guard)
+            .unwrap_or_else(|| panic!("no such log line in:\n{}", Vec::from(guard.clone()).join("\n")))
+    }
+
+    fn text(&self) -> String {
+        Vec::from(self.all.lock().unwrap().clone()).join("\n")
+    }
+}
+
+/// The gateway's binary, to be run in `folder` with nothing of this process's environment.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wxgate"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn simulator() -> Arc<Simulator> {
+    let website =
+        App::website("wxwebsite", WEBSITE_SECRET, "a.localhost").bound_to("platform").with_host("a.test");
+    let account = App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost")
+        .bound_to("platform")
+        .with_host("a.test");
+    Simulator::new(vec![website, account], vec![Person::new("Lin"), Person::new("王芳 Wang")])
+}
+
+fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> String {
+    let public_url = setup.public_url.as_deref().unwrap_or("http://a.localhost");
+    let upstream = setup.upstream.clone().unwrap_or_else(|| format!("http://{}", upstream.address));
+    let account = if setup.website_only {
+        String::new()
+    } else {
+        format!("[wechat.official_account]\napp_id = \"wxaccount\"\napp_secret = \"{ACCOUNT_SECRET}\"\n")
+    };
+    format!(
+        r#"
+public_url = "{public_url}"
+upstream = "{upstream}"
+[server]
+listen = "127.0.0.1:0"
+{server}
+[admin]
+listen = "127.0.0.1:0"
+[wechat]
+api_base = "http://{wechat}"
+open_base = "http://{wechat}"
+{wechat_keys}
+[wechat.website]
+app_id = "wxwebsite"
+app_secret = "{WEBSITE_SECRET}"
+{account}
+[[routes]]
+path = "/public"
+access = "public"
+[[routes]]
+path = "/closed"
+access = "deny"
+[[routes]]
+path = "/api"
+api = true
+{tables}
+"#,
+        server = setup.server,
+        wechat_keys = setup.wechat,
+        tables = setup.tables,
+    )
+}
