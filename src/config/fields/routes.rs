@@ -125,17 +125,11 @@ fn route(
             .map_err(|_| format!("`{text}` is not a host name; write \"wiki.example.com\", without port"))
     });
     let host = if section.is_given("host") { host } else { public_url.map(|url| url.authority.host.clone()) };
-    let path = if section.is_given("path") {
-        section.optional("path", addresses::path_prefix)
-    } else {
-        Some(String::new())
-    };
+    let path = section.optional("path", addresses::path_prefix);
+    let path = if section.is_given("path") { path } else { Some(String::new()) };
     let methods = section.texts("methods", method).unwrap_or_default();
-    let policy = if section.is_given("access") {
-        section.optional("access", str::parse)
-    } else {
-        Some(default_policy)
-    };
+    let policy = section.optional("access", str::parse);
+    let policy = if section.is_given("access") { policy } else { Some(default_policy) };
     let api = section.boolean("api").unwrap_or(false);
     let upstream = section.optional("upstream", addresses::upstream);
     let ca_file = section.optional("ca_file", |text| Ok(PathBuf::from(text)));
