@@ -10,6 +10,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
+use tracing::Instrument as _;
 
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Lasting, Live};
@@ -137,7 +138,8 @@ impl Crossing<'_> {
         }
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
             endpoint.as_str().clone_into(&mut story.route);
-            let answered = live.own.serve(endpoint, visit, asking).await;
+            let span = tracing::info_span!("page", request_id = asking.request_id);
+            let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
             settle(Some(body), parts, self.connection).await;
             return answered.map_err(|failure| (failure, None));
         }
