@@ -16,6 +16,10 @@ use crate::model::host::Host;
 use crate::model::policy::Policy;
 use crate::proxy::{Rewriting, Upstream, UpstreamHost};
 
+/// What to do about an application without a gate.
+const OPEN: &str =
+    "if that is not meant, open single paths with [[routes]] and keep \"signed-in\" for the rest";
+
 /// One route, with everything it needs.
 #[derive(Clone, Debug)]
 pub struct RouteSettings {
@@ -81,6 +85,9 @@ pub(super) fn read(
                 "remove one of the two",
             );
         }
+        if route.path.is_empty() && route.policy == Policy::Public {
+            top.warn(&place, "everything on this host is open to everybody", OPEN);
+        }
         routes.push(route);
     }
     let login_host = public_url.map(|url| url.authority.host.clone());
@@ -89,6 +96,9 @@ pub(super) fn read(
             .iter()
             .any(|route| route.host == host && route.path.is_empty() && route.methods.is_empty());
         if !covered {
+            if default_policy == Policy::Public {
+                top.warn(&top.place("access"), "everything is open to everybody", OPEN);
+            }
             routes.push(RouteSettings {
                 host,
                 path: String::new(),
