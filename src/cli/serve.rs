@@ -44,6 +44,8 @@ async fn run_until_told(
     source: ConfigSource,
     environment: Vec<(String, String)>,
 ) -> anyhow::Result<()> {
+    // Before anybody can know that this process is there: an unhandled signal would end it without a word.
+    let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
     let lasting = Lasting::new(config.server.limits.connections);
     let generation = Generation::build(config, &lasting, true)?;
     let live = Live::new(generation, source, environment, Arc::clone(&lasting));
@@ -54,7 +56,6 @@ async fn run_until_told(
     let (public, admin) = (bind(&server.listen)?, bind(&config.admin_listen)?);
     announce(config, &public.address(), &admin.address());
 
-    let mut hang_up = signal(SignalKind::hangup())?;
     let reloaded = Arc::clone(&live);
     let reloads = tokio::spawn(async move {
         while hang_up.recv().await.is_some() {
@@ -72,7 +73,6 @@ async fn run_until_told(
     ));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    let mut stops = Stops::new()?;
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let serving = serve(
         public,

@@ -20,6 +20,10 @@ const MEMORY: Duration = Duration::from_secs(120);
 /// Logins one browser may have under way.
 const MOST: usize = 8;
 
+/// Bytes that they may take in its `Cookie` line: with the session and the application's own, a request has to stay
+/// below the limits of every server on its way.
+const MOST_BYTES: usize = 6 * 1024;
+
 /// Finished logins without a session, within `MEMORY`, that make a loop.
 const LOOP: usize = 2;
 
@@ -73,17 +77,22 @@ impl Attempts {
     }
 
     /// Gives the attempt a fresh `state`, and the cookies that keep it: its own, and deletions so that no browser
-    /// collects more than eight.
+    /// collects more than eight, or too many bytes.
     pub fn begin(&self, mut attempt: Attempt, headers: &HeaderMap) -> (String, Vec<SetCookie>) {
         attempt.state = random();
-        let mut kept: Vec<(String, Option<Attempt>)> =
-            self.received(headers).map(|(name, attempt)| (name.to_owned(), attempt)).collect();
+        let own = self.keep(&attempt, LIFETIME);
+        let mut kept: Vec<(&str, &str, Option<Attempt>)> = self.received(headers).collect();
         // Unreadable and finished ones go first, then the oldest.
-        kept.sort_by_key(|(_, attempt)| attempt.as_ref().map(|attempt| (!attempt.finished, attempt.begun)));
-        let surplus = (kept.len() + 1).saturating_sub(MOST);
+        kept.sort_by_key(|(.., attempt)| attempt.as_ref().map(|attempt| (!attempt.finished, attempt.begun)));
+        let mut bytes = own.as_str().len();
+        let room = kept.iter().rev().take(MOST - 1).take_while(|(name, value, _)| {
+            bytes += name.len() + value.len();
+            bytes <= MOST_BYTES
+        });
+        let surplus = kept.len() - room.count();
         let mut cookies: Vec<SetCookie> =
-            kept.drain(..surplus).map(|(name, _)| SetCookie::forget(&self.scope, &name)).collect();
-        cookies.push(self.keep(&attempt, LIFETIME));
+            kept[..surplus].iter().map(|(name, ..)| SetCookie::forget(&self.scope, name)).collect();
+        cookies.push(own);
         (hex(&attempt.state), cookies)
     }
 
@@ -91,7 +100,7 @@ impl Attempts {
     pub fn find(&self, state: &str, headers: &HeaderMap, now: Timestamp) -> Lookup {
         let found = self
             .received(headers)
-            .find_map(|(_, attempt)| attempt.filter(|attempt| hex(&attempt.state) == state));
+            .find_map(|(.., attempt)| attempt.filter(|attempt| hex(&attempt.state) == state));
         match found {
             Some(attempt) if now.since(attempt.begun) >= LIFETIME => Lookup::Expired,
             Some(attempt) if attempt.finished => Lookup::Finished(attempt),
@@ -104,7 +113,7 @@ impl Attempts {
     /// Whether this browser has just been signed in twice and still comes without a session.
     pub fn is_loop(&self, headers: &HeaderMap, now: Timestamp) -> bool {
         let finished = |attempt: &Attempt| attempt.finished && now.since(attempt.begun) < LIFETIME;
-        self.received(headers).filter(|(_, attempt)| attempt.as_ref().is_some_and(finished)).count() >= LOOP
+        self.received(headers).filter(|(.., attempt)| attempt.as_ref().is_some_and(finished)).count() >= LOOP
     }
 
     /// Marks the attempt as finished, for a callback that comes twice.
@@ -119,7 +128,7 @@ impl Attempts {
 
     /// Deletes every attempt the browser sent.
     pub fn forget_all(&self, headers: &HeaderMap) -> Vec<SetCookie> {
-        self.received(headers).map(|(name, _)| SetCookie::forget(&self.scope, name)).collect()
+        self.received(headers).map(|(name, ..)| SetCookie::forget(&self.scope, name)).collect()
     }
 
     fn keep(&self, attempt: &Attempt, lifetime: Duration) -> SetCookie {
@@ -128,11 +137,15 @@ impl Attempts {
         SetCookie::keep(&self.scope, &name, &value, lifetime)
     }
 
-    fn received<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = (&'a str, Option<Attempt>)> {
+    /// Every attempt of the browser: name and value of its cookie, and what is in it, if it is one of ours.
+    fn received<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = (&'a str, &'a str, Option<Attempt>)> {
         let stem = self.scope.host_only_name("login-");
         received(headers)
             .filter(move |(name, _)| name.starts_with(&stem))
-            .map(|(name, value)| (name, self.sealer.open(value, &self.binding(name))))
+            .map(|(name, value)| (name, value, self.sealer.open(value, &self.binding(name))))
     }
 
     fn name(&self, state: &[u8; 16]) -> String {
@@ -228,6 +241,22 @@ mod tests {
         assert!(matches!(attempts.find(states.last().unwrap(), &browser, NOW), Lookup::Open(_)));
         assert!(matches!(attempts.find(&states[42], &browser, NOW), Lookup::Open(_)));
         assert_eq!(attempts.find(&states[41], &browser, NOW), Lookup::Expired);
+    }
+
+    #[test]
+    fn long_return_addresses_leave_fewer_attempts() {
+        let (attempts, mut browser) = (attempts(), HeaderMap::new());
+        for second in 0..20 {
+            let long = Attempt {
+                return_path: format!("/{}", "x".repeat(1023)),
+                ..attempt(NOW + Duration::from_secs(second))
+            };
+            let (state, cookies) = attempts.begin(long, &browser);
+            store(&mut browser, &cookies);
+            assert!(matches!(attempts.find(&state, &browser, NOW), Lookup::Open(_)));
+        }
+        let bytes: usize = browser.get_all(COOKIE).iter().map(HeaderValue::len).sum();
+        assert!((MOST_BYTES / 2..=MOST_BYTES).contains(&bytes), "{bytes}");
     }
 
     #[test]

@@ -17,10 +17,10 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// Codes remembered at most; the oldest is forgotten first.
 const MOST: usize = 4096;
 
-/// How an exchange ended, shared by all callbacks with the same code.
+/// How an exchange ended, shared by all callbacks of the same attempt with the same code.
 pub(super) type Outcome = Result<Arc<Arrival>, Arc<WechatError>>;
 
-/// Exchanges under way or just done, by hash of app and code.
+/// Exchanges under way or just done, by hash of app, attempt and code.
 #[derive(Debug, Default)]
 pub struct Exchanges {
     known: Mutex<HashMap<[u8; 32], (Instant, Pending)>>,

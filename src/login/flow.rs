@@ -189,7 +189,7 @@ impl LoginFlow {
             self.metrics.login(attempt.channel.as_str(), "refused");
             return Err(LoginError::Refused { cookies: vec![self.attempts.forget(&attempt)] });
         };
-        let result = match self.exchange(attempt.channel, code).await {
+        let result = match self.exchange(&attempt, code).await {
             Ok(arrival) => self.sign_in(&attempt, &arrival, headers, now),
             Err(LoginError::Wechat(error)) => self.recover(attempt.clone(), error, headers, now),
             Err(error) => Err(error),
@@ -222,9 +222,11 @@ impl LoginFlow {
         Ok(Begun { location, cookies })
     }
 
-    async fn exchange(&self, channel: Channel, code: String) -> Result<Arc<Arrival>, LoginError> {
-        let app = self.settings.apps.of(channel).cloned().ok_or(LoginError::NoApp)?;
-        let key = digest(format!("{}\0{code}", app.id).as_bytes());
+    /// The outcome of the code, shared only by callbacks of the same attempt: whoever else got hold of a spent code has
+    /// WeChat say so.
+    async fn exchange(&self, attempt: &Attempt, code: String) -> Result<Arc<Arrival>, LoginError> {
+        let app = self.settings.apps.of(attempt.channel).cloned().ok_or(LoginError::NoApp)?;
+        let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
         let outcome: Option<Outcome> =
             self.exchanges.join(key, async move { api.identify(&app, &code).await }).await;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::header::{self, HeaderMap};
 use http::{Method, request};
 
+use super::endpoint::Endpoint;
 use super::language::{Language, LanguageLinks};
 use super::query;
 use crate::gate::Origin;
@@ -77,9 +78,12 @@ impl<'a> Asking<'a> {
         Language::choose(parameter, cookie, self.header(header::ACCEPT_LANGUAGE), fixed)
     }
 
-    /// Links to this page in the other language; only where asking again does no harm.
+    /// Links to this page in the other language; only where asking again does no harm, and where the address holds
+    /// nothing that is good for one use and has no place on a page.
     pub fn language_links(&self) -> Option<LanguageLinks> {
-        self.is_read().then(|| LanguageLinks::from_query(self.query()))
+        let endpoint = self.visit.and_then(|visit| Endpoint::parse(&visit.path));
+        let is_for_one_use = matches!(endpoint, Some(Endpoint::Callback | Endpoint::Ticket));
+        (self.is_read() && !is_for_one_use).then(|| LanguageLinks::from_query(self.query()))
     }
 
     /// Whether a form was sent by a page of ours: the browser's word, else its `Origin`. Neither is no.

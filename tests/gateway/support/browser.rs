@@ -21,12 +21,17 @@ pub(crate) const WECHAT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 12_4 like Ma
 pub(crate) const WECOM: &str =
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) wxwork/4.1.30 MicroMessenger/7.0.1";
 
+pub(crate) const MINI_PROGRAM: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) MicroMessenger/8.0.31(0x18001f37) NetType/WIFI Language/zh_CN miniProgram/wx73247c7819d61796";
+pub(crate) const WECHAT_ON_COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/116.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B) NetType/WIFI WindowsWechat(0x63090719) XWEB/8391 Flue";
+
 /// A browser of one visitor.
 #[derive(Clone)]
 pub(crate) struct Browser {
     gateway: SocketAddr,
     user_agent: &'static str,
-    /// Cookies by host and name.
+    /// `Accept-Language`, if any.
+    pub(crate) language: Option<&'static str>,
+    /// Cookies by host (or, for a whole domain, `.domain`) and name.
     pub(crate) cookies: BTreeMap<(String, String), String>,
 }
 
@@ -38,34 +43,63 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+const NAVIGATION: [(&str, &str); 3] = [
+    ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "document"),
+];
+
 impl Browser {
     pub(crate) fn new(gateway: SocketAddr, user_agent: &'static str) -> Self {
-        Self { gateway, user_agent, cookies: BTreeMap::new() }
+        Self { gateway, user_agent, language: None, cookies: BTreeMap::new() }
     }
 
     /// Opens a page as a person does, and stays there: no redirect is followed.
     pub(crate) async fn open(&mut self, url: &str) -> Answer {
-        let navigation = [
-            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
-            ("sec-fetch-mode", "navigate"),
-            ("sec-fetch-dest", "document"),
-        ];
-        self.send(Method::GET, url, &navigation, "").await
+        self.send(Method::GET, url, &NAVIGATION, "").await
+    }
+
+    /// Opens a page with more headers than a browser would send.
+    pub(crate) async fn open_with(&mut self, url: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, url, &[&NAVIGATION, headers].concat(), "").await
     }
 
     /// Opens a page and follows redirects to the end. Gives the last address too.
     pub(crate) async fn follow(&mut self, url: &str) -> (String, Answer) {
+        self.follow_while(url, |_| true).await
+    }
+
+    /// Follows redirects as long as the next address is wanted. Gives the last address that was opened, and its answer.
+    pub(crate) async fn follow_while(
+        &mut self,
+        url: &str,
+        wanted: impl Fn(&Url) -> bool,
+    ) -> (String, Answer) {
         let mut url = Url::parse(url).unwrap();
         for _ in 0..12 {
             let answer = self.open(url.as_str()).await;
             match answer.headers.get(LOCATION) {
                 Some(location) if answer.status.is_redirection() => {
-                    url = url.join(location.to_str().unwrap()).unwrap();
+                    let next = url.join(location.to_str().unwrap()).unwrap();
+                    if !wanted(&next) {
+                        return (url.to_string(), answer);
+                    }
+                    url = next;
                 }
                 _ => return (url.to_string(), answer),
             }
         }
         panic!("redirects without end, the last to {url}");
+    }
+
+    /// Signs in up to, but not including, the callback: `person` has allowed it, and this is where WeChat sends the
+    /// browser.
+    pub(crate) async fn callback(&mut self, gateway: &TestGateway, person: &str, path: &str) -> String {
+        gateway.wechat.script().consent(Consent::Allow(person.to_owned()));
+        let stops = |next: &Url| next.path() != "/_wxgate/callback";
+        let (at, answer) = self.follow_while(&gateway.url(path), stops).await;
+        assert!(answer.status.is_redirection(), "{at}: {}", answer.text());
+        answer.location().to_owned()
     }
 
     /// What a script on the page fetches.
@@ -109,7 +143,12 @@ impl Browser {
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", authority);
         }
-        request = request.header("user-agent", self.user_agent);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+            request = request.header("user-agent", self.user_agent);
+        }
+        if let Some(language) = self.language {
+            request = request.header("accept-language", language);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -131,9 +170,22 @@ impl Browser {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Loses the cookies of this name, on every host.
+    pub(crate) fn lose(&mut self, cookie: &str) {
+        self.cookies.retain(|(_, name), _| name != cookie);
+    }
+
+    /// Whether it can open the application.
+    pub(crate) async fn is_signed_in(&mut self, gateway: &TestGateway) -> bool {
+        let answer = self.fetch(&gateway.url("/_wxgate/me")).await;
+        assert!(matches!(answer.status.as_u16(), 200 | 401), "{}: {}", answer.status, answer.text());
+        answer.status == StatusCode::OK
+    }
+
     /// The `Cookie` header for a host.
     pub(crate) fn cookie_header(&self, host: &str) -> String {
-        let pairs = self.cookies.iter().filter(|((owner, _), _)| owner == host);
+        let sees = |owner: &str| owner == host || owner.starts_with('.') && host.ends_with(owner);
+        let pairs = self.cookies.iter().filter(|((owner, _), _)| sees(owner));
         pairs.map(|((_, name), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
@@ -164,7 +216,9 @@ impl Browser {
         for line in answer.headers.get_all(SET_COOKIE) {
             let line = line.to_str().unwrap();
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            let key = (host.to_owned(), name.to_owned());
+            let domain = line.split("; ").find_map(|part| part.strip_prefix("Domain="));
+            let owner = domain.map_or_else(|| host.to_owned(), |domain| format!(".{domain}"));
+            let key = (owner, name.to_owned());
             if line.contains("Max-Age=0") {
                 self.cookies.remove(&key);
             } else {
@@ -179,6 +233,19 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The page with its character references read.
+    pub(crate) fn html(&self) -> String {
+        let references = [("&#x2f;", "/"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
+        let read = references.iter().fold(self.text(), |text, (from, to)| text.replace(from, to));
+        read.replace("&amp;", "&")
+    }
+
+    /// The addresses of a page's links.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let page = self.html();
+        page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
@@ -190,6 +257,11 @@ impl Answer {
             (Some(line), None) => line.to_str().unwrap(),
             _ => panic!("{name} is not there exactly once: {:?}", self.headers),
         }
+    }
+
+    /// Every value of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.get_all(name).iter().map(|line| line.to_str().unwrap()).collect()
     }
 
     pub(crate) fn location(&self) -> &str {

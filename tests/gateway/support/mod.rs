@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use wxgate::wechat::simulator::{App, Person, Simulator};
 
-pub(crate) use browser::{Answer, Browser, COMPUTER, PHONE, WECHAT, WECOM};
+pub(crate) use browser::{Answer, Browser, COMPUTER, MINI_PROGRAM, PHONE, WECHAT, WECHAT_ON_COMPUTER, WECOM};
 pub(crate) use upstream::{EchoUpstream, RawUpstream, Seen};
 
 /// Waits are for events; this only bounds a test that has failed.
@@ -52,8 +52,23 @@ pub(crate) struct Setup {
     pub(crate) wechat: String,
     /// Whether the Official Account is configured too; it is, unless this says no.
     pub(crate) website_only: bool,
+    /// Whether only the Official Account is configured.
+    pub(crate) account_only: bool,
+    /// Whether the apps belong to no Open Platform account, so that nobody has a unionid.
+    pub(crate) without_unionid: bool,
+    /// Where WeChat's API is; the simulator without.
+    pub(crate) api_base: Option<String>,
     /// Environment of the process.
     pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Waits until `holds`, for things nobody announces.
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "{what} never comes true");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Log lines of the process, as they come.
@@ -72,7 +87,7 @@ impl TestGateway {
 
     pub(crate) async fn with(setup: Setup) -> Self {
         let upstream = EchoUpstream::start().await;
-        let wechat = simulator();
+        let wechat = simulator(&setup);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wechat_address = listener.local_addr().unwrap();
         tokio::spawn(Arc::clone(&wechat).serve(listener, std::future::pending()));
@@ -222,22 +237,22 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
 }
 
-fn simulator() -> Arc<Simulator> {
-    let website =
-        App::website("wxwebsite", WEBSITE_SECRET, "a.localhost").bound_to("platform").with_host("a.test");
-    let account = App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost")
-        .bound_to("platform")
-        .with_host("a.test");
-    Simulator::new(vec![website, account], vec![Person::new("Lin"), Person::new("王芳 Wang")])
+fn simulator(setup: &Setup) -> Arc<Simulator> {
+    let website = App::website("wxwebsite", WEBSITE_SECRET, "a.localhost");
+    let account = App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost");
+    let apps = [website, account].map(|app| {
+        let app = app.with_host("a.test").with_host("a.shared.test");
+        if setup.without_unionid { app } else { app.bound_to("platform") }
+    });
+    Simulator::new(apps.into(), vec![Person::new("Lin"), Person::new("王芳 Wang")])
 }
 
 fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> String {
     let public_url = setup.public_url.as_deref().unwrap_or("http://a.localhost");
     let upstream = setup.upstream.clone().unwrap_or_else(|| format!("http://{}", upstream.address));
-    let account = if setup.website_only {
-        String::new()
-    } else {
-        format!("[wechat.official_account]\napp_id = \"wxaccount\"\napp_secret = \"{ACCOUNT_SECRET}\"\n")
+    let app = |table: &str, id: &str, secret: &str, is_wanted: bool| match is_wanted {
+        true => format!("[wechat.{table}]\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n"),
+        false => String::new(),
     };
     format!(
         r#"
@@ -249,12 +264,10 @@ listen = "127.0.0.1:0"
 [admin]
 listen = "127.0.0.1:0"
 [wechat]
-api_base = "http://{wechat}"
+api_base = "{api_base}"
 open_base = "http://{wechat}"
 {wechat_keys}
-[wechat.website]
-app_id = "wxwebsite"
-app_secret = "{WEBSITE_SECRET}"
+{website}
 {account}
 [[routes]]
 path = "/public"
@@ -269,6 +282,9 @@ api = true
 "#,
         server = setup.server,
         wechat_keys = setup.wechat,
+        api_base = setup.api_base.clone().unwrap_or_else(|| format!("http://{wechat}")),
+        website = app("website", "wxwebsite", WEBSITE_SECRET, !setup.account_only),
+        account = app("official_account", "wxaccount", ACCOUNT_SECRET, !setup.website_only),
         tables = setup.tables,
     )
 }
