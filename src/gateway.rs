@@ -67,6 +67,7 @@ impl Handler for Gateway {
         let mut story = Story { route: "-".to_owned(), ..Story::default() };
 
         let answered = match &visit {
+            Err(_) if goes_nowhere(&head.method) => Err((Failure::Method, Some(request))),
             Err(error) => Err((Failure::Ambiguous(*error), Some(request))),
             Ok(visit) => {
                 let forwarded = Forwarded { client, chain };
@@ -204,7 +205,7 @@ fn bounds(live: &Generation, request: &Request<Incoming>, visit: &Visit) -> Resu
     let declared = request.body().size_hint().lower();
     if target > live.limits.target_bytes {
         Err(Failure::UriTooLong)
-    } else if matches!(visit.method, Method::TRACE | Method::CONNECT) {
+    } else if goes_nowhere(&visit.method) {
         Err(Failure::Method)
     } else if !live.own.serves(&visit.authority.host) {
         Err(Failure::WrongHost)
@@ -213,6 +214,11 @@ fn bounds(live: &Generation, request: &Request<Incoming>, visit: &Visit) -> Resu
     } else {
         Ok(())
     }
+}
+
+/// TRACE would show the application's headers to a script; CONNECT is for forward proxies, and its target is no path.
+fn goes_nowhere(method: &Method) -> bool {
+    matches!(*method, Method::TRACE | Method::CONNECT)
 }
 
 fn find<'a>(live: &'a Generation, visit: &Visit) -> Result<&'a Route, Failure> {

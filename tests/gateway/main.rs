@@ -1,4 +1,5 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+mod paths;
 mod signing_in;
 mod support;
