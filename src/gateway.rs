@@ -71,6 +71,7 @@ impl Handler for Gateway {
         let mut story = Story { route: "-".to_owned(), ..Story::default() };
 
         let answered = match &visit {
+            Err(_) if goes_nowhere(&parts.method) => Err((Failure::Method, Some(body))),
             Err(error) => Err((Failure::Ambiguous(*error), Some(body))),
             Ok(visit) => {
                 let forwarded = Forwarded { client, chain };
@@ -213,7 +214,7 @@ fn bounds(live: &Generation, parts: &Parts, body: &Incoming, visit: &Visit) -> R
     let declared = body.size_hint().lower();
     if target > live.limits.target_bytes {
         Err(Failure::UriTooLong)
-    } else if matches!(visit.method, Method::TRACE | Method::CONNECT) {
+    } else if goes_nowhere(&visit.method) {
         Err(Failure::Method)
     } else if !live.own.serves(&visit.authority.host) {
         Err(Failure::WrongHost)
@@ -222,6 +223,11 @@ fn bounds(live: &Generation, parts: &Parts, body: &Incoming, visit: &Visit) -> R
     } else {
         Ok(())
     }
+}
+
+/// TRACE would show the application's headers to a script; CONNECT is for forward proxies, and its target is no path.
+fn goes_nowhere(method: &Method) -> bool {
+    matches!(*method, Method::TRACE | Method::CONNECT)
 }
 
 fn find<'a>(live: &'a Generation, visit: &Visit) -> Result<&'a Route, Failure> {
