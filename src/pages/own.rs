@@ -67,7 +67,7 @@ impl OwnPages {
             (Endpoint::Logout, &Method::GET | &Method::HEAD) => {
                 Ok(self.confirm_sign_out(asking, session.as_ref()))
             }
-            (Endpoint::Logout, &Method::POST) => self.sign_out(asking, session),
+            (Endpoint::Logout, &Method::POST) => self.sign_out(host, asking, session),
             (Endpoint::Me, &Method::GET | &Method::HEAD) => self.me(asking, session),
             (Endpoint::Unknown, _) => Err(Failure::NotFound),
             _ => Err(Failure::Method),
@@ -260,7 +260,12 @@ impl OwnPages {
         self.page(&Page::SignOutConfirm { site, name }, asking)
     }
 
-    fn sign_out(&self, asking: &Asking<'_>, session: Option<Session>) -> Result<Response<Body>, Failure> {
+    fn sign_out(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        session: Option<Session>,
+    ) -> Result<Response<Body>, Failure> {
         if !asking.is_from_own_page(&self.site) {
             return Err(Failure::ForeignOrigin);
         }
@@ -275,7 +280,7 @@ impl OwnPages {
         }
         let page = Page::SignedOut { site: self.site.login_host.as_str(), login_url: "/" };
         let mut response = self.page(&page, asking);
-        answer::add_cookies(&mut response, &[self.sessions.forget()]);
+        answer::add_cookies(&mut response, &[self.sessions.forget(host)]);
         answer::add_cookies(&mut response, &self.login.forget_attempts(&asking.parts.headers));
         Ok(response)
     }
