@@ -16,6 +16,9 @@ use super::connection::Connection;
 /// What hyper is given instead of a refused head: it answers 400 and closes.
 const POISON: &[u8] = b"\0\r\n\r\n";
 
+/// Bytes of a body that are read at once.
+const LARGEST_READ: usize = 64 * 1024;
+
 /// The client connection preface of HTTP/2 (RFC 9113 §3.4).
 pub(super) const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -126,13 +129,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 Mode::Passing(left, after) => {
                     let most = usize::try_from(left).unwrap_or(usize::MAX);
                     let count = if this.buffer.is_empty() {
-                        let mut part = out.take(most);
-                        let before = part.filled().len();
+                        // The part has to be initialised first: `ReadBuf` would take what was read into it for
+                        // uninitialised later, and zero it.
+                        let room = most.min(out.remaining()).min(LARGEST_READ);
+                        let mut part = ReadBuf::new(out.initialize_unfilled_to(room));
                         ready!(Pin::new(&mut this.inner).poll_read(context, &mut part))?;
-                        let count = part.filled().len() - before;
-                        let initialised = out.filled().len() + count;
-                        out.initialize_unfilled_to(count);
-                        out.set_filled(initialised);
+                        let count = part.filled().len();
+                        out.advance(count);
                         count
                     } else {
                         this.give(most, out)
@@ -394,6 +397,23 @@ mod tests {
         let bad = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
         let seen = read_through(bad).await;
         assert!(seen.starts_with(b"POST") && seen.ends_with(POISON));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_in_pieces_passes_unchanged() {
+        use tokio::io::AsyncWriteExt as _;
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut guard = HeadGuard::http1(server, Vec::new(), Connection::new(Peer::UnixSocket, false), 1024);
+        let mut seen = Vec::with_capacity(4096);
+        for piece in [&head[..], b"abc", b"def", b"ghi", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+            client.write_all(piece).await.unwrap();
+            let known = seen.len();
+            while seen.len() < known + piece.len() {
+                guard.read_buf(&mut seen).await.unwrap();
+            }
+            assert_eq!(&seen[known..], piece);
+        }
     }
 
     proptest! {
