@@ -1,5 +1,7 @@
 //! The names of the gateway's own cookies, and how applications never see them.
 
+use super::host::Host;
+use super::site::is_within;
 use super::visit::Scheme;
 
 /// The stem of every cookie of ours; with a purpose behind it and, on https, a browser-enforced prefix before it.
@@ -26,6 +28,11 @@ impl CookieScope {
             (Scheme::Https, Some(_)) => GUARDS[1],
         };
         format!("{guard}{STEM}")
+    }
+
+    /// Whether a cookie for the shared domain reaches `host`; without such a domain, none does.
+    pub fn reaches(&self, host: &Host) -> bool {
+        self.domain.as_deref().is_some_and(|domain| is_within(host, domain))
     }
 
     /// The name of a host-only cookie for `purpose`.

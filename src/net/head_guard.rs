@@ -388,6 +388,23 @@ mod tests {
         assert!(seen.starts_with(b"POST") && seen.ends_with(POISON));
     }
 
+    #[tokio::test]
+    async fn a_body_that_comes_in_pieces_passes_unchanged() {
+        use tokio::io::AsyncWriteExt as _;
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut guard = HeadGuard::http1(server, Vec::new(), Connection::new(Peer::UnixSocket, false), 1024);
+        let mut seen = Vec::with_capacity(4096);
+        for piece in [&head[..], b"abc", b"def", b"ghi", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+            client.write_all(piece).await.unwrap();
+            let known = seen.len();
+            while seen.len() < known + piece.len() {
+                guard.read_buf(&mut seen).await.unwrap();
+            }
+            assert_eq!(&seen[known..], piece);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_passes_is_unchanged_and_what_does_not_is_poison(bytes in prop::collection::vec(

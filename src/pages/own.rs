@@ -63,11 +63,11 @@ impl OwnPages {
         let mut response = match (endpoint, &visit.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(host, asking, session),
             (Endpoint::Callback, &Method::GET) => self.callback(host, asking, session).await,
-            (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking),
+            (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking, session.as_ref()),
             (Endpoint::Logout, &Method::GET | &Method::HEAD) => {
                 Ok(self.confirm_sign_out(asking, session.as_ref()))
             }
-            (Endpoint::Logout, &Method::POST) => self.sign_out(asking, session),
+            (Endpoint::Logout, &Method::POST) => self.sign_out(host, asking, session),
             (Endpoint::Me, &Method::GET | &Method::HEAD) => self.me(asking, session),
             (Endpoint::Unknown, _) => Err(Failure::NotFound),
             _ => Err(Failure::Method),
@@ -245,11 +245,23 @@ impl OwnPages {
         answer::redirect(&self.site, StatusCode::SEE_OTHER, &location, cookies)
     }
 
-    fn ticket(&self, host: &Host, asking: &Asking<'_>) -> Result<Response<Body>, Failure> {
+    /// A browser that is signed in already (the back button) just goes on, as with a stale callback.
+    fn ticket(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        session: Option<&Session>,
+    ) -> Result<Response<Body>, Failure> {
         let ticket = query::single(asking.query(), "t").unwrap_or_default();
         let headers = &asking.parts.headers;
         let (session, path, forget) =
-            self.handoff.redeem(&ticket, host, headers, &self.spent_tickets, asking.now)?;
+            match self.handoff.redeem(&ticket, host, headers, &self.spent_tickets, asking.now) {
+                Ok(redeemed) => redeemed,
+                Err(_) if session.is_some() => {
+                    return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]));
+                }
+                Err(error) => return Err(error.into()),
+            };
         let cookies = [self.sessions.adopt(&session, host, asking.now), forget];
         Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &ascii(&path), &cookies))
     }
@@ -260,7 +272,12 @@ impl OwnPages {
         self.page(&Page::SignOutConfirm { site, name }, asking)
     }
 
-    fn sign_out(&self, asking: &Asking<'_>, session: Option<Session>) -> Result<Response<Body>, Failure> {
+    fn sign_out(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        session: Option<Session>,
+    ) -> Result<Response<Body>, Failure> {
         if !asking.is_from_own_page(&self.site) {
             return Err(Failure::ForeignOrigin);
         }
@@ -275,7 +292,7 @@ impl OwnPages {
         }
         let page = Page::SignedOut { site: self.site.login_host.as_str(), login_url: "/" };
         let mut response = self.page(&page, asking);
-        answer::add_cookies(&mut response, &[self.sessions.forget()]);
+        answer::add_cookies(&mut response, &[self.sessions.forget(host)]);
         answer::add_cookies(&mut response, &self.login.forget_attempts(&asking.parts.headers));
         Ok(response)
     }

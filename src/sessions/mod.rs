@@ -38,23 +38,36 @@ pub struct SessionSettings {
 #[derive(Debug)]
 pub struct Sessions {
     settings: SessionSettings,
-    name: String,
+    /// The cookie of a host by itself.
+    lone: Cookie,
+    /// The cookie of all hosts below the shared domain, where there is one.
+    shared: Option<Cookie>,
     sealer: Sealer,
     ended: Arc<EndedSessions>,
+}
+
+/// How the cookie is called and scoped.
+#[derive(Debug)]
+struct Cookie {
+    name: String,
+    scope: CookieScope,
 }
 
 impl Sessions {
     /// Sessions sealed with `ring`; `ended` is shared by all generations of the configuration.
     pub fn new(settings: SessionSettings, ring: &KeyRing, ended: Arc<EndedSessions>) -> Self {
-        let name = settings.scope.session_name();
-        Self { settings, name, sealer: Sealer::new(ring, Purpose::Session), ended }
+        let cookie = |scope: CookieScope| Cookie { name: scope.session_name(), scope };
+        let lone = cookie(CookieScope { domain: None, ..settings.scope.clone() });
+        let shared = settings.scope.domain.is_some().then(|| cookie(settings.scope.clone()));
+        Self { settings, lone, shared, sealer: Sealer::new(ring, Purpose::Session), ended }
     }
 
     /// The session of a request to `host`, if it has exactly one that is sealed by us, in time, and not ended.
     pub fn read(&self, headers: &HeaderMap, host: &Host, now: Timestamp) -> Option<Session> {
-        let binding = self.binding(host);
+        let cookie = self.cookie(host);
+        let binding = cookie.binding(host);
         let mut open = received(headers)
-            .filter(|(name, _)| *name == self.name)
+            .filter(|(name, _)| *name == cookie.name)
             .filter_map(|(_, value)| self.sealer.open::<Session>(value, &binding));
         let session = open.next()?;
         // Two that open were not set by us: a cookie planted from elsewhere must not win by its place in the line.
@@ -67,13 +80,13 @@ impl Sessions {
     /// Signs somebody in on `host`: always a new session.
     pub fn start(&self, identity: Identity, host: &Host, now: Timestamp) -> (Session, SetCookie) {
         let session = Session { id: random(), identity, started: now, renewed: now };
-        let cookie = self.cookie(&session, host, now);
+        let cookie = self.keep(&session, host, now);
         (session, cookie)
     }
 
     /// Continues a session on another host of ours.
     pub fn adopt(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
-        self.cookie(session, host, now)
+        self.keep(session, host, now)
     }
 
     /// The renewed cookie, when a tenth of the idle time has gone by since the last one.
@@ -82,7 +95,7 @@ impl Sessions {
             return None;
         }
         let renewed = Session { renewed: now, ..session.clone() };
-        Some(self.cookie(&renewed, host, now))
+        Some(self.keep(&renewed, host, now))
     }
 
     /// Ends a session for good: a copied cookie no longer opens the gate either.
@@ -90,9 +103,10 @@ impl Sessions {
         self.ended.insert(session.id, session.started + self.settings.lifetime, now);
     }
 
-    /// Deletes the cookie.
-    pub fn forget(&self) -> SetCookie {
-        SetCookie::forget_shared(&self.settings.scope, &self.name)
+    /// Deletes the cookie of `host`.
+    pub fn forget(&self, host: &Host) -> SetCookie {
+        let cookie = self.cookie(host);
+        SetCookie::forget_shared(&cookie.scope, &cookie.name)
     }
 
     /// How long this session may last at most from now.
@@ -108,19 +122,27 @@ impl Sessions {
             && now.since(session.renewed) < self.settings.idle_timeout
     }
 
-    fn cookie(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
-        let binding = self.binding(host);
+    fn keep(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
+        let cookie = self.cookie(host);
+        let binding = cookie.binding(host);
         let mut value = self.sealer.seal(session, &binding);
         if value.len() > LONGEST {
             value = self.sealer.seal(&without_ornaments(session), &binding);
         }
         let left = self.time_left(session, now).min(self.settings.idle_timeout);
-        SetCookie::keep_shared(&self.settings.scope, &self.name, &value, left)
+        SetCookie::keep_shared(&cookie.scope, &cookie.name, &value, left)
     }
 
+    /// The shared cookie below its domain, and a cookie of its own on every other host: browsers would take no other.
+    fn cookie(&self, host: &Host) -> &Cookie {
+        self.shared.as_ref().filter(|cookie| cookie.scope.reaches(host)).unwrap_or(&self.lone)
+    }
+}
+
+impl Cookie {
     /// What the seal is bound to: the cookie's name, and the host or the shared domain.
     fn binding(&self, host: &Host) -> String {
-        let place = self.settings.scope.domain.as_deref().unwrap_or(host.as_str());
+        let place = self.scope.domain.as_deref().unwrap_or(host.as_str());
         format!("{}@{place}", self.name)
     }
 }
@@ -187,6 +209,21 @@ mod tests {
         let (session, cookie) = sessions.start(somebody("王芳"), &host("a.test"), NOW);
         assert_eq!(sessions.read(&sent(&cookie), &host("a.test"), NOW), Some(session));
         assert_eq!(sessions.read(&sent(&cookie), &host("b.test"), NOW), None);
+    }
+
+    #[test]
+    fn a_shared_domain_ends_where_it_ends() {
+        let mut settings = sessions().settings;
+        settings.scope.domain = Some("shared.test".to_owned());
+        let ring = KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).unwrap();
+        let sessions = Sessions::new(settings, &ring, Arc::default());
+        let (session, cookie) = sessions.start(somebody("王芳"), &host("a.shared.test"), NOW);
+        assert!(sessions.read(&sent(&cookie), &host("b.shared.test"), NOW).is_some());
+        assert!(sessions.read(&sent(&cookie), &host("evil-shared.test"), NOW).is_none());
+        let elsewhere = sessions.adopt(&session, &host("other.test"), NOW);
+        assert!(elsewhere.as_str().starts_with("__Host-wxgate=") && !elsewhere.as_str().contains("Domain"));
+        assert!(sessions.read(&sent(&elsewhere), &host("other.test"), NOW).is_some());
+        assert!(sessions.forget(&host("other.test")).as_str().starts_with("__Host-wxgate=;"));
     }
 
     #[test]

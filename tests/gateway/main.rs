@@ -1,6 +1,8 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
 mod callbacks;
+mod living;
 mod paths;
+mod sessions;
 mod signing_in;
 mod support;

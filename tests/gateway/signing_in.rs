@@ -45,8 +45,7 @@ async fn the_operators_language_is_asked_of_the_qr_page() {
     let gateway = TestGateway::start().await;
     gateway
         .edit_config(|text| text.replace("app_id = \"wxwebsite\"", "app_id = \"wxwebsite\"\nlang = \"en\""));
-    gateway.signal("HUP");
-    gateway.log_line(&["the new configuration is in force"]);
+    gateway.reload();
     let sent = gateway.browser().open(&gateway.url("/_wxgate/login")).await;
     assert!(sent.location().ends_with("&lang=en#wechat_redirect"), "{}", sent.location());
 }

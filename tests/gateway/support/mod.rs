@@ -118,17 +118,16 @@ impl TestGateway {
             std::fs::write(folder.path().join("key.pem"), &certificate.key).unwrap();
         }
         let origin = setup.public_url.clone().unwrap_or_else(|| USUAL_ORIGIN.to_owned());
-        let mut child = command(folder.path()).envs(setup.environment.clone()).spawn().unwrap();
-        let lines = Lines::collect(&mut child);
-        let listening = lines.wait_for(|line| line.contains("\"message\":\"listening\""));
-        let field = |name: &str| -> SocketAddr {
-            let line: serde_json::Value = serde_json::from_str(&listening).unwrap();
-            line[name].as_str().unwrap().parse().unwrap()
-        };
-        let (address, admin) = (field("listen"), field("admin"));
+        let (child, lines, address, admin) = spawn(folder.path(), &setup.environment);
         wechat.script().callback_address(address);
         let certificate = setup.certificate;
         Self { address, admin, wechat, upstream, folder, child, certificate, origin, lines }
+    }
+
+    /// Starts the gateway again, in the same folder, after it has ended.
+    pub(crate) fn start_again(&mut self) {
+        (self.child, self.lines, self.address, self.admin) = spawn(self.folder.path(), &[]);
+        self.wechat.script().callback_address(self.address);
     }
 
     /// A browser that has never been here, on a computer.
@@ -211,6 +210,14 @@ impl TestGateway {
         }
     }
 
+    /// Has the configuration read anew, and gives the log line about it.
+    pub(crate) fn reload(&self) -> String {
+        const VERDICT: &str = "the new configuration is ";
+        let known = self.lines.text().matches(VERDICT).count();
+        self.signal("HUP");
+        self.lines.wait_for_one_more(VERDICT, known)
+    }
+
     /// Rewrites the configuration file.
     pub(crate) fn edit_config(&self, change: impl FnOnce(String) -> String) {
         let path = self.folder.path().join("config.toml");
@@ -243,6 +250,17 @@ impl Lines {
         lines
     }
 
+    /// The line that holds `words` after `known` others did.
+    fn wait_for_one_more(&self, words: &str, known: usize) -> String {
+        let found =
+            |all: &VecDeque<String>| all.iter().filter(|line| line.contains(words)).nth(known).cloned();
+        let guard = self.all.lock().unwrap();
+        let (guard, _) =
+            self.changed.wait_timeout_while(guard, PATIENCE, |all| found(all).is_none()).unwrap();
+        found(&guard)
+            .unwrap_or_else(|| panic!("no further {words:?} in:\n{}", Vec::from(guard.clone()).join("\n")))
+    }
+
     fn wait_for(&self, fits: impl Fn(&str) -> bool) -> String {
         let found = |all: &VecDeque<String>| all.iter().find(|line| fits(line)).cloned();
         let guard = self.all.lock().unwrap();
@@ -255,6 +273,16 @@ impl Lines {
     fn text(&self) -> String {
         Vec::from(self.all.lock().unwrap().clone()).join("\n")
     }
+}
+
+/// Runs the gateway in `folder` until it listens, and gives its two addresses.
+fn spawn(folder: &Path, environment: &[(String, String)]) -> (Child, Arc<Lines>, SocketAddr, SocketAddr) {
+    let mut child = command(folder).envs(environment.iter().cloned()).spawn().unwrap();
+    let lines = Lines::collect(&mut child);
+    let listening = lines.wait_for(|line| line.contains("\"message\":\"listening\""));
+    let listening: serde_json::Value = serde_json::from_str(&listening).unwrap();
+    let [address, admin] = ["listen", "admin"].map(|name| listening[name].as_str().unwrap().parse().unwrap());
+    (child, lines, address, admin)
 }
 
 /// The gateway's binary, to be run in `folder` with nothing of this process's environment.
