@@ -2,5 +2,6 @@
 
 mod identity_headers;
 mod paths;
+mod redirects;
 mod signing_in;
 mod support;
