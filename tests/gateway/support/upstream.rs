@@ -26,7 +26,8 @@ pub(crate) struct Seen {
     pub(crate) trailers: Option<HeaderMap>,
 }
 
-/// Records every request and answers with what it saw. `/set-cookie?NAME=VALUE` sets a cookie; an upgrade is answered
+/// Records every request and answers with what it saw. `/set-cookie?NAME=VALUE` (percent-encoded) sets a
+/// cookie; an upgrade is answered
 /// with 101 and echoes bytes.
 #[derive(Clone)]
 pub(crate) struct EchoUpstream {
@@ -130,7 +131,9 @@ impl EchoUpstream {
         let mut response =
             Response::builder().header("content-type", "application/json").header("x-application", "echo");
         if let Some(cookie) = seen.uri.query().filter(|_| seen.uri.path().ends_with("/set-cookie")) {
-            response = response.header("set-cookie", cookie).header("set-cookie", "application=kept");
+            let cookie = percent_encoding::percent_decode_str(cookie).decode_utf8_lossy();
+            response =
+                response.header("set-cookie", cookie.as_ref()).header("set-cookie", "application=kept");
         }
         response.body(Full::new(Bytes::from(body.to_string()))).unwrap()
     }
