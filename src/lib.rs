@@ -11,7 +11,8 @@
 //! - [`login`]: signing in, from the first redirect to the session.
 //! - [`sessions`], [`wechat`], [`proxy`]: signed-in browsers; WeChat's protocol; the way to the application.
 //! - [`gate`], [`net`]: the decision; sockets, deadlines and bounds.
-//! - [`seal`], [`telemetry`], [`model`]: sealed values; logs and figures; the words everything else is made of.
+//! - [`seal`], [`telemetry`]: sealed values; logs and figures.
+//! - [`model`]: the words everything else is made of.
 
 pub mod cli;
 pub mod config;

@@ -286,6 +286,14 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// The length of the head at the beginning of `bytes`, if the guard lets it through; for fuzzing.
+pub fn accepted_head(bytes: &[u8]) -> Option<usize> {
+    match find_end(bytes, 0) {
+        Progress::End(end) => inspect(&bytes[..end]).map(|_| end),
+        Progress::Refused | Progress::Unfinished => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

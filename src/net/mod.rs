@@ -9,3 +9,5 @@ pub mod limits;
 pub mod listen;
 pub mod serve;
 pub mod tls;
+
+pub use head_guard::accepted_head;
