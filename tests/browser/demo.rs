@@ -52,9 +52,12 @@ impl Demo {
     pub(crate) async fn sign_in(&self, browser: &Browser) {
         let computer = browser.window().await;
         browser.open(&self.url("/")).await;
+        // Codes that were left behind may wait too.
+        let uuid = browser.evaluate("return document.querySelector('main').dataset.uuid").await;
+        let uuid = uuid.as_str().unwrap();
         browser.new_window().await;
-        browser.open(&format!("{}/phone", self.wechat)).await;
-        browser.click("form[action='/phone/scan'] button").await;
+        browser.open(&format!("{}/phone?uuid={uuid}", self.wechat)).await;
+        browser.click(&format!("[data-uuid='{uuid}'] button")).await;
         browser.click("form[action='/phone/allow'] button").await;
         browser.switch_to(&computer).await;
         browser.arrives_at(&self.url("/")).await;

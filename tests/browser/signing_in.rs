@@ -54,9 +54,11 @@ async fn on_a_computer(words: &Words) {
     browser.open(&demo.url("/?from=browser")).await;
     browser.shows("main[data-kind=qr] h1", "微信登录").await;
     assert!(browser.address().await.as_str().starts_with(&demo.wechat), "not at WeChat");
+    browser.resize(640, 720, false).await;
     let gate = browser.picture().await;
 
     let phone = browser.new_window().await;
+    browser.resize(400, 720, true).await;
     browser.open(&format!("{}/phone", demo.wechat)).await;
     browser.click(&format!("button[name=holder][value='{WANG}']")).await;
     browser.click("form[action='/phone/scan'] button").await;
@@ -75,7 +77,8 @@ async fn on_a_computer(words: &Words) {
     assert!(me.starts_with("200 ") && me.contains(r#""remote-name":"王芳 Wang Fang""#), "{me}");
     let first = browser.text_when("#clock", |text| text.ends_with("UTC")).await;
     browser.text_when("#clock", |text| text != first && text.ends_with("UTC")).await;
-    browser.screenshot(&(words.picture)("application")).await;
+    browser.resize(960, 1080, false).await;
+    browser.screenshot("application").await;
     browser.click("form[action='/form'] button").await;
     browser.shows("#said", "你好 hello").await;
 
@@ -90,7 +93,7 @@ async fn on_a_computer(words: &Words) {
     browser.open(&demo.url("/")).await;
     browser.shows("main[data-kind=qr] h1", "微信登录").await;
     assert_eq!(browser.complaints().await, [""; 0]);
-    browser.side_by_side(&(words.picture)("gate-and-phone"), &[gate, held]).await;
+    browser.side_by_side("gate-and-phone", &[gate, held]).await;
 }
 
 #[tokio::test]
@@ -122,7 +125,24 @@ async fn inside_wechat(words: &Words) {
 }
 
 #[tokio::test]
-async fn a_refusal_on_the_phone_can_be_thought_over() {
+async fn a_refusal_on_the_phone_shows_on_the_computer_and_a_new_code_is_a_click_away() {
+    let demo = Demo::start();
+    let browser = Browser::start(DESKTOP).await;
+    let computer = browser.window().await;
+    browser.open(&demo.url("/")).await;
+    browser.new_window().await;
+    browser.open(&format!("{}/phone", demo.wechat)).await;
+    browser.click("form[action='/phone/scan'] button").await;
+    browser.click("form[action='/phone/refuse'] button").await;
+    browser.switch_to(&computer).await;
+    browser.shows("#says", "你已取消此次登录").await;
+    browser.screenshot("cancelled").await;
+    browser.click("[data-when=cancelled] a").await;
+    browser.shows("#says", "使用微信扫一扫登录").await;
+}
+
+#[tokio::test]
+async fn a_refusal_inside_wechat_can_be_thought_over() {
     let demo = Demo::start();
     let browser = Browser::start(HANDHELD).await;
     browser.open(&demo.url("/")).await;

@@ -30,6 +30,18 @@ const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 const INSTALL: &str =
     "these tests need a real browser: apt-get install chromium chromium-driver fonts-noto-cjk";
 
+/// The pictures in `docs/screenshots`, made with `WXGATE_UPDATE_SCREENSHOTS=1`.
+const DOCUMENTED: [&str; 8] = [
+    "application",
+    "gate-and-phone",
+    "in-app.en",
+    "in-app.zh",
+    "open-in-wechat.en",
+    "open-in-wechat.zh",
+    "unavailable-dark.en",
+    "unavailable-dark.zh",
+];
+
 /// A Chromium takes a core and half a gigabyte.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
@@ -39,7 +51,7 @@ pub(crate) struct Looks {
     pub(crate) user_agent: &'static str,
     pub(crate) language: &'static str,
     /// In CSS pixels.
-    pub(crate) size: (u32, u32),
+    pub(crate) size: (u64, u64),
     pub(crate) dark: bool,
 }
 
@@ -104,12 +116,16 @@ impl Browser {
     /// Gives the window its size and colours; every window needs it anew.
     async fn dress(&self) {
         let (width, height) = self.looks.size;
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.resize(width, height, width < 600).await;
         let scheme = if self.looks.dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// Gives the page this much room; on a phone it lays itself out as phones do.
+    pub(crate) async fn resize(&self, width: u64, height: u64, phone: bool) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
     pub(crate) async fn open(&self, url: &str) {
@@ -211,7 +227,10 @@ impl Browser {
                 _ => continue,
             };
             let url = Url::parse(url.as_str().unwrap()).unwrap();
-            hosts.extend(url.host_str().map(str::to_owned));
+            // Chromium's own pages have addresses too.
+            if matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+                hosts.extend(url.host_str().map(str::to_owned));
+            }
         }
         hosts
     }
@@ -236,8 +255,8 @@ impl Browser {
         picture.as_str().unwrap().to_owned()
     }
 
-    /// Keeps a picture of the window as `target/screenshots/NAME.png`, and among the documents when those are
-    /// being made anew.
+    /// Keeps a picture of the window as `target/screenshots/NAME.png`, and those the documents show among them too
+    /// when they are being made anew.
     pub(crate) async fn screenshot(&self, name: &str) {
         keep(name, &self.picture().await);
     }
@@ -246,17 +265,20 @@ impl Browser {
     pub(crate) async fn side_by_side(&self, name: &str, pictures: &[String]) {
         self.new_window().await;
         self.open("about:blank").await;
-        let script = "document.body.style = 'margin:0;display:flex;width:max-content';
+        let script = "const size = [12, 24];
+            document.body.style = 'margin:12px;display:flex;gap:12px;align-items:start;background:#c6ccd4';
             for (const data of arguments) {
                 const image = document.body.appendChild(new Image());
+                image.style.flex = 'none';
                 image.src = 'data:image/png;base64,' + data;
                 await image.decode();
+                size[0] += image.naturalWidth + 12;
+                size[1] = Math.max(size[1], image.naturalHeight + 24);
             }
-            return [document.body.offsetWidth, document.body.offsetHeight];";
+            return size;";
         let size = self.command(Method::POST, "execute/sync", json!({ "script": script, "args": pictures }));
         let size = size.await.unwrap();
-        let metrics = json!({ "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.resize(size[0].as_u64().unwrap(), size[1].as_u64().unwrap(), false).await;
         self.screenshot(name).await;
     }
 
@@ -339,7 +361,8 @@ pub(crate) async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Resul
 fn keep(name: &str, picture: &str) {
     let picture = STANDARD.decode(picture).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let documents = std::env::var_os("WXGATE_UPDATE_SCREENSHOTS").map(|_| "docs/screenshots");
+    let wanted = DOCUMENTED.contains(&name) && std::env::var_os("WXGATE_UPDATE_SCREENSHOTS").is_some();
+    let documents = wanted.then_some("docs/screenshots");
     for folder in std::iter::once("target/screenshots").chain(documents) {
         let folder = root.join(folder);
         std::fs::create_dir_all(&folder).unwrap();
