@@ -78,9 +78,12 @@ fn me(headers: &HeaderMap) -> Page {
 
 fn page<B>(status: StatusCode, view: &str, request: &Request<B>, extra: Value) -> Page {
     let headers = request.headers();
-    let all = headers.iter().map(|(name, value)| {
+    let is_identity = |name: &str| IDENTITY.contains(&name);
+    let (identity, others): (Vec<_>, Vec<_>) =
+        headers.iter().partition(|(name, _)| is_identity(name.as_str()));
+    let all = identity.into_iter().chain(others).map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        context! { identity => IDENTITY.contains(&name.as_str()), name => name.as_str(), value }
+        context! { identity => is_identity(name.as_str()), name => name.as_str(), value }
     });
     let name = readable(headers, "remote-name");
     let values = context! {

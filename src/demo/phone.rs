@@ -46,7 +46,8 @@ fn show(simulator: &Simulator, asked: &Asked, holder: &str) -> Reply {
     let pointed_at = asked.query.get("uuid");
     let scans = simulator.waiting_scans();
     let gone = !pointed_at.is_empty() && !scans.iter().any(|scan| scan.uuid == pointed_at);
-    let scans = scans.into_iter().map(|scan| {
+    // A phone is pointed at the code on the screen, which is the newest; older ones were left behind.
+    let scans = scans.into_iter().rev().map(|scan| {
         context! {
             mine => scan.scanned_by.as_deref() == Some(holder),
             pointed_at => scan.uuid == pointed_at,

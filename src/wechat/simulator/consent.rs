@@ -41,8 +41,11 @@ impl Simulator {
             Err(error) => return pages::link_error(error),
         };
         let name = asked.form.get("holder");
-        if asked.from_elsewhere || self.person(name).is_none() {
+        if asked.from_elsewhere {
             return pages::cancelled(wanted.app);
+        }
+        if self.person(name).is_none() {
+            return self.send_back(&wanted.way_back, None).await;
         }
         let mut reply = self.allow(&wanted, name).await;
         if let Ok(cookie) = pages::holder_cookie(name).parse() {

@@ -1,0 +1,108 @@
+//! The gateway's own pages as people see them: on phones, in the dark, in large letters, from nowhere but here.
+
+use std::collections::BTreeSet;
+
+use super::demo::Demo;
+use super::support::{Browser, DESKTOP, HANDHELD, Looks, PHONE, WECOM};
+
+/// An address at which nothing listens.
+const DOWN: &str = "http://127.0.0.1:9";
+
+#[tokio::test]
+async fn a_phone_outside_wechat_is_given_a_link_to_take_there() {
+    for (language, title, copied) in
+        [("zh-CN", "请在微信中打开此页面", "已复制"), ("en", "Open this page in WeChat", "Copied")]
+    {
+        let demo = Demo::start();
+        let browser = Browser::start(Looks { user_agent: PHONE, language, ..HANDHELD }).await;
+        browser.open(&demo.url("/some/page?number=7")).await;
+        browser.shows("h1", title).await;
+        browser.screenshot(&format!("open-in-wechat.{}", &language[..2])).await;
+        let link = browser.evaluate("return document.getElementById('page-url').value").await;
+        assert_eq!(link, demo.url("/some/page?number=7"));
+        browser.click("#page-url").await;
+        let selected = browser.evaluate(
+            "const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd)",
+        );
+        assert_eq!(selected.await, link);
+        browser.click("#copy").await;
+        browser.shows("#told", copied).await;
+        browser.click("a.other").await;
+        browser.shows("main[data-kind=qr] h1", "微信登录").await;
+        assert_eq!(browser.complaints().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn wecom_is_told_that_it_is_not_wechat() {
+    let demo = Demo::start();
+    let browser = Browser::start(Looks { user_agent: WECOM, ..HANDHELD }).await;
+    browser.open(&demo.url("/")).await;
+    browser.shows("h1", "请换到微信中打开").await;
+    browser.screenshot("wecom").await;
+}
+
+#[tokio::test]
+async fn an_application_that_is_down_is_named_as_such() {
+    let demo = Demo::with(&["--upstream", DOWN]);
+    for (language, title) in [("zh-CN", "应用暂时无法访问"), ("en", "The application isn’t responding")]
+    {
+        let browser = Browser::start(Looks { language, dark: true, ..DESKTOP }).await;
+        demo.sign_in(&browser).await;
+        browser.shows("h1", title).await;
+        browser.shows(".trace", "502").await;
+        let dark = browser.evaluate("return getComputedStyle(document.body).backgroundColor").await;
+        assert_eq!(dark, "rgb(14, 20, 17)");
+        browser.screenshot(&format!("unavailable-dark.{}", &language[..2])).await;
+        assert_eq!(browser.complaints().await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn our_pages_ask_no_other_host_for_anything_and_break_no_rule_of_their_own() {
+    let demo = Demo::start();
+    let browser = Browser::start(Looks { user_agent: PHONE, ..HANDHELD }).await;
+    for path in [
+        "/",
+        "/_wxgate/logout",
+        "/_wxgate/callback?code=x&state=y",
+        "/_wxgate/callback?state=y",
+        "/_wxgate/nothing",
+        "/%2f",
+        "/_wxgate/login?lang=en&to=/",
+    ] {
+        browser.open(&demo.url(path)).await;
+        browser.shows(".trace", "").await;
+        assert_eq!(browser.complaints().await, [""; 0], "{path}");
+    }
+    assert_eq!(browser.hosts_asked().await, BTreeSet::from(["localhost".to_owned()]));
+}
+
+#[tokio::test]
+async fn pages_fit_a_small_phone_with_letters_of_twice_the_size() {
+    let demo = Demo::with(&["--upstream", DOWN]);
+    for (user_agent, language) in
+        [(PHONE, "zh-CN"), (PHONE, "en"), (HANDHELD.user_agent, "zh-CN"), (HANDHELD.user_agent, "en")]
+    {
+        let browser = Browser::start(Looks { user_agent, language, size: (320, 640), dark: false }).await;
+        for path in [
+            "/a/rather/long/address/that-nobody-would-want-to-type-into-a-phone?with=a&query=too",
+            "/public/",
+            "/_wxgate/logout",
+            "/_wxgate/callback?code=x&state=y",
+            "/_wxgate/nothing",
+        ] {
+            browser.open(&demo.url(path)).await;
+            browser.shows("h1", "").await;
+            browser.assert_no_sideways_scrolling().await;
+            browser.evaluate("document.documentElement.style.fontSize = '200%'").await;
+            let size = browser.evaluate("return getComputedStyle(document.body).fontSize").await;
+            assert_eq!(size, "32px");
+            browser.assert_no_sideways_scrolling().await;
+            if path.starts_with("/a/") {
+                let program = if user_agent == PHONE { "phone" } else { "wechat" };
+                browser.screenshot(&format!("large-letters-{program}.{}", &language[..2])).await;
+            }
+        }
+    }
+}
