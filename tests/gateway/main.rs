@@ -1,6 +1,7 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
 mod callbacks;
+mod configuration;
 mod living;
 mod sessions;
 mod signing_in;
