@@ -3,6 +3,7 @@
 mod callbacks;
 mod configuration;
 mod living;
+mod logs;
 mod sessions;
 mod signing_in;
 mod support;
