@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::model::clock;
 use crate::wechat::api::{Arrival, WechatError};
@@ -58,10 +59,11 @@ impl Exchanges {
         }
         let (sender, receiver) = watch::channel(None);
         known.insert(key, (now, receiver.clone()));
-        tokio::spawn(async move {
+        let exchanging = async move {
             let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(outcome));
-        });
+        };
+        tokio::spawn(exchanging.in_current_span());
         receiver
     }
 }

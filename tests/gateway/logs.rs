@@ -207,6 +207,22 @@ async fn a_request_has_one_name_in_the_log_on_the_page_and_in_the_answer() {
 }
 
 #[tokio::test]
+async fn what_happens_on_the_way_to_wechat_bears_the_requests_name() {
+    let gateway = TestGateway::start().await;
+    gateway.wechat.script().next_exchange(Fault::Errcode(40029)).every_profile(Fault::body("[]"));
+    let mut browser = gateway.browser();
+    let callback = browser.callback(&gateway, "Lin", "/").await;
+    let again = browser.open(&callback).await;
+    gateway.log_line(&["asking WeChat once more", again.header("x-request-id"), "40029", "rid: "]);
+    let sent_back = browser.open(again.location()).await;
+    let signed_in = browser.open(sent_back.location()).await;
+    assert_eq!((signed_in.status, signed_in.location()), (StatusCode::SEE_OTHER, "/"));
+    let name = signed_in.header("x-request-id");
+    gateway.log_line(&["signing in without name and picture", name]);
+    gateway.log_line(&["\"signed in\"", name]);
+}
+
+#[tokio::test]
 async fn hostile_text_stays_inside_one_line() {
     for format in ["json", "text"] {
         let tables =
