@@ -55,7 +55,7 @@ async fn no_secret_is_ever_written_down() {
             Fault::Errcode(40125),
             Fault::Errcode(40029),
             Fault::Errcode(45011),
-            Fault::body(format!(r#"{{"errcode":40013,"errmsg":"invalid appid, rid: 1-2-3"}}"#)),
+            Fault::body(r#"{"errcode":40013,"errmsg":"invalid appid, rid: 1-2-3"}"#),
             Fault::body(format!(r#"{{"access_token":"{TOKEN}","refresh_token":"{TOKEN}","openid":5}}"#)),
             Fault::body(format!("<html>{TOKEN}</html>")),
             Fault::body(format!(r#"{{"access_token":"{TOKEN}","openid":"oABC"}}"#)),
