@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version, request};
+use http::header::{EXPECT, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
+use tracing::Instrument as _;
 
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Lasting, Live};
@@ -54,11 +57,12 @@ impl Handler for Gateway {
         let live = self.0.now();
         let lasting = self.0.lasting();
         let request_id = name(&mut request, &connection, &live);
-        let head = head(&request);
-        let visit = asked::visit(&head, &connection, &live.trusted);
-        let (client, chain) = asked::client(&head.headers, &connection, &live.trusted);
+        let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
+        let (parts, body) = request.into_parts();
+        let visit = asked::visit(&parts, &connection, &live.trusted);
+        let (client, chain) = asked::client(&parts.headers, &connection, &live.trusted);
         let asking = Asking {
-            parts: &head,
+            parts: &parts,
             visit: visit.as_ref().ok(),
             request_id: &request_id,
             client,
@@ -67,10 +71,20 @@ impl Handler for Gateway {
         let mut story = Story { route: "-".to_owned(), ..Story::default() };
 
         let answered = match &visit {
-            Err(error) => Err((Failure::Ambiguous(*error), Some(request))),
+            Err(_) if goes_nowhere(&parts.method) => Err((Failure::Method, Some(body))),
+            Err(error) => Err((Failure::Ambiguous(*error), Some(body))),
             Ok(visit) => {
                 let forwarded = Forwarded { client, chain };
-                answer(&live, lasting, request, &connection, visit, &asking, forwarded, &mut story).await
+                let crossing = Crossing {
+                    live: &live,
+                    lasting,
+                    connection: &connection,
+                    visit,
+                    asking: &asking,
+                    forwarded,
+                    upgrade,
+                };
+                crossing.answer(body, &mut story).await
             }
         };
         let mut response = match answered {
@@ -80,7 +94,7 @@ impl Handler for Gateway {
                 if let Some(kind) = failure.upstream_kind() {
                     lasting.metrics.upstream_error(&story.route, kind);
                 }
-                settle(unread, &connection).await;
+                settle(unread, &parts, &connection).await;
                 failure.answer(&live.own.pages, &live.own.site, &asking)
             }
         };
@@ -101,110 +115,107 @@ impl Handler for Gateway {
     }
 }
 
-/// A failure, and the request if its body is still unread.
-type Failed = (Failure, Option<Request<Incoming>>);
+/// A failure, and the request's body if it is still unread.
+type Failed = (Failure, Option<Incoming>);
 
-/// The way of a request whose target is clear.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the request's own parts; a bag for them would only be unpacked again"
-)]
-async fn answer(
-    live: &Generation,
-    lasting: &Lasting,
-    request: Request<Incoming>,
-    connection: &Arc<Connection>,
-    visit: &Visit,
-    asking: &Asking<'_>,
+/// A request whose target is clear, on its way.
+struct Crossing<'a> {
+    live: &'a Generation,
+    lasting: &'a Lasting,
+    connection: &'a Arc<Connection>,
+    visit: &'a Visit,
+    asking: &'a Asking<'a>,
     forwarded: Forwarded,
-    story: &mut Story,
-) -> Result<Response<Body>, Failed> {
-    if let Err(failure) = bounds(live, &request, visit) {
-        return Err((failure, Some(request)));
-    }
-    if let Some(endpoint) = Endpoint::parse(&visit.path) {
-        story.route = endpoint.as_str().to_owned();
-        let answered = live.own.serve(endpoint, visit, asking).await;
-        settle(Some(request), connection).await;
-        return answered.map_err(|failure| (failure, None));
-    }
-    let route = match find(live, visit) {
-        Ok(route) => route,
-        Err(failure) => return Err((failure, Some(request))),
-    };
-    story.route.clone_from(&route.label);
-    let session = live.sessions.read(request.headers(), &visit.authority.host, asking.now);
-    let renewed =
-        session.as_ref().and_then(|session| live.sessions.renew(session, &visit.authority.host, asking.now));
-    let name = session.as_ref().map(|session| display_name(session).to_owned());
-    story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
-    let origin = if asks_for_upgrade(&request) { asking.origin(&live.own.site) } else { Origin::Irrelevant };
-
-    let verdict = decide(route, session, origin);
-    story.decision = verdict.as_str();
-    lasting.metrics.decision(story.decision);
-    match verdict {
-        Verdict::Admit(admission) => {
-            let mut response =
-                pass(live, lasting, request, connection, visit, asking, forwarded, route, &admission).await?;
-            if let Some(cookie) = renewed {
-                cookie.add_to(response.headers_mut());
-            }
-            Ok(response)
-        }
-        Verdict::Refuse(refusal) => Err((Failure::Refused(refusal, name), Some(request))),
-        Verdict::SignIn => {
-            settle(Some(request), connection).await;
-            Ok(live.own.ask_to_sign_in(visit, route.api, asking))
-        }
-    }
+    upgrade: Option<OnUpgrade>,
 }
 
-/// Hands an admitted request to its application.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the request's own parts; a bag for them would only be unpacked again"
-)]
-async fn pass(
-    live: &Generation,
-    lasting: &Lasting,
-    request: Request<Incoming>,
-    connection: &Arc<Connection>,
-    visit: &Visit,
-    asking: &Asking<'_>,
-    forwarded: Forwarded,
-    route: &Route,
-    admission: &Admission,
-) -> Result<Response<Body>, Failed> {
-    let passage = Passage {
-        visit,
-        admission,
-        forwarded,
-        connection,
-        limits: &live.limits,
-        tunnels: &lasting.tunnels,
-        session_ends_in: admission.session().map(|session| live.sessions.time_left(session, asking.now)),
-    };
-    let answer =
-        forward(request, &live.targets[route.id.0], passage).await.map_err(|error| (error.into(), None))?;
-    for _ in 0..answer.dropped_cookies {
-        lasting.metrics.dropped_cookie();
-        tracing::warn!(
-            request_id = asking.request_id,
-            route = route.label,
-            "the application tried to set a cookie of the gateway; it was taken out"
-        );
+impl Crossing<'_> {
+    async fn answer(self, body: Incoming, story: &mut Story) -> Result<Response<Body>, Failed> {
+        let Self { live, visit, asking, .. } = self;
+        let parts = asking.parts;
+        let host = &visit.authority.host;
+        if let Err(failure) = bounds(live, parts, &body, visit) {
+            return Err((failure, Some(body)));
+        }
+        if let Some(endpoint) = Endpoint::parse(&visit.path) {
+            endpoint.as_str().clone_into(&mut story.route);
+            // At the level of errors, so that it is there whatever level is written.
+            let span = tracing::error_span!("page", request_id = asking.request_id);
+            let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
+            settle(Some(body), parts, self.connection).await;
+            return answered.map_err(|failure| (failure, None));
+        }
+        let route = match find(live, visit) {
+            Ok(route) => route,
+            Err(failure) => return Err((failure, Some(body))),
+        };
+        story.route.clone_from(&route.label);
+        let session = live.sessions.read(&parts.headers, host, asking.now);
+        let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
+        let name = session.as_ref().map(|session| display_name(session).to_owned());
+        story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
+        let origin = if self.upgrade.is_some() { asking.origin(&live.own.site) } else { Origin::Irrelevant };
+
+        let verdict = decide(route, session, origin);
+        story.decision = verdict.as_str();
+        self.lasting.metrics.decision(story.decision);
+        match verdict {
+            Verdict::Admit(admission) => {
+                let mut response = self.pass(body, route, &admission).await?;
+                if let Some(cookie) = renewed {
+                    cookie.add_to(response.headers_mut());
+                }
+                Ok(response)
+            }
+            Verdict::Refuse(refusal) => Err((Failure::Refused(refusal, name), Some(body))),
+            Verdict::SignIn => {
+                settle(Some(body), parts, self.connection).await;
+                Ok(live.own.ask_to_sign_in(visit, route.api, asking))
+            }
+        }
     }
-    Ok(answer.response)
+
+    /// Hands an admitted request to its application.
+    async fn pass(
+        self,
+        body: Incoming,
+        route: &Route,
+        admission: &Admission,
+    ) -> Result<Response<Body>, Failed> {
+        let Self { live, lasting, asking, .. } = self;
+        let session_ends_in = admission.session().map(|session| live.sessions.time_left(session, asking.now));
+        let passage = Passage {
+            visit: self.visit,
+            admission,
+            forwarded: self.forwarded,
+            connection: self.connection,
+            limits: &live.limits,
+            tunnels: &lasting.tunnels,
+            session_ends_in,
+            upgrade: self.upgrade,
+        };
+        let answer = forward(asking.parts, body, &live.targets[route.id.0], passage)
+            .await
+            .map_err(|error| (error.into(), None))?;
+        for _ in 0..answer.dropped_cookies {
+            lasting.metrics.dropped_cookie();
+            tracing::warn!(
+                request_id = asking.request_id,
+                route = route.label,
+                "the application tried to set a cookie of the gateway; it was taken out"
+            );
+        }
+        Ok(answer.response)
+    }
 }
 
 /// What no request may be, wherever it goes.
-fn bounds(live: &Generation, request: &Request<Incoming>, visit: &Visit) -> Result<(), Failure> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    let declared = request.body().size_hint().lower();
+fn bounds(live: &Generation, parts: &Parts, body: &Incoming, visit: &Visit) -> Result<(), Failure> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let declared = body.size_hint().lower();
     if target > live.limits.target_bytes {
         Err(Failure::UriTooLong)
-    } else if matches!(visit.method, Method::TRACE | Method::CONNECT) {
+    } else if goes_nowhere(&visit.method) {
         Err(Failure::Method)
     } else if !live.own.serves(&visit.authority.host) {
         Err(Failure::WrongHost)
@@ -213,6 +224,11 @@ fn bounds(live: &Generation, request: &Request<Incoming>, visit: &Visit) -> Resu
     } else {
         Ok(())
     }
+}
+
+/// TRACE would show the application's headers to a script; CONNECT is for forward proxies, and its target is no path.
+fn goes_nowhere(method: &Method) -> bool {
+    matches!(*method, Method::TRACE | Method::CONNECT)
 }
 
 fn find<'a>(live: &'a Generation, visit: &Visit) -> Result<&'a Route, Failure> {
@@ -235,21 +251,12 @@ fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generat
     id
 }
 
-/// The request's head, which pages look at after the request itself has gone to the application.
-fn head(request: &Request<Incoming>) -> request::Parts {
-    let mut head = Request::new(()).into_parts().0;
-    head.method = request.method().clone();
-    head.uri = request.uri().clone();
-    head.version = request.version();
-    head.headers = request.headers().clone();
-    head
-}
-
 /// Reads a little of a body that nobody wants, so that the visitor sees the answer; more of it closes the connection.
-async fn settle(unread: Option<Request<Incoming>>, connection: &Connection) {
-    let Some(request) = unread else { return };
-    let is_http1 = request.version() < Version::HTTP_2;
-    if !drain(request.into_body(), DRAINED_BYTES).await && is_http1 {
+async fn settle(unread: Option<Incoming>, parts: &Parts, connection: &Connection) {
+    let Some(body) = unread else { return };
+    // A visitor who waits for a word before the body (RFC 9110 §10.1.1) would take the reading of it for that word.
+    let is_wanted_by_nobody = parts.headers.contains_key(EXPECT) || !drain(body, DRAINED_BYTES).await;
+    if is_wanted_by_nobody && parts.version < Version::HTTP_2 {
         connection.close_after_this();
     }
 }

@@ -23,6 +23,15 @@ pub enum Origin {
     },
 }
 
+impl From<&Origin> for Place {
+    fn from(origin: &Origin) -> Self {
+        match origin {
+            Origin::Environment { variable } => Self::Environment { variable: variable.clone() },
+            Origin::File { span } => Self::file(span.clone()),
+        }
+    }
+}
+
 /// A value and its place. It may be a secret, so it does not print itself.
 pub struct Located {
     /// The value.
@@ -127,10 +136,20 @@ fn syntax_problem(span: Range<usize>, message: &str) -> Problem {
     problem
 }
 
+/// Notes where all text, numbers and the like inside `value` stand, as secrets.
+pub(super) fn hide(value: &Located, problems: &Problems) {
+    match (&value.value, &value.origin) {
+        (Value::List(elements), _) => elements.iter().for_each(|element| hide(element, problems)),
+        (Value::Table(table), _) => table.entries.iter().for_each(|entry| hide(&entry.value, problems)),
+        (_, Origin::File { span }) => problems.hide(span.clone()),
+        (_, Origin::Environment { .. }) => {}
+    }
+}
+
 fn hide_secrets(table: &Table, problems: &Problems) {
     for entry in &table.entries {
         if mask::is_secret_name(&entry.key) {
-            mask::hide(&entry.value, problems);
+            hide(&entry.value, problems);
         } else {
             hide_secrets_in_value(&entry.value, problems);
         }

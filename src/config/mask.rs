@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::document::{Located, Origin, Value};
-use super::problem::Problems;
 use super::suggestion::edit_distance;
 
 /// Whether a key of this name holds, or was meant to hold, a secret.
@@ -16,16 +14,6 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
         || (name.len() <= 32
             && SECRET_NAMES.iter().any(|secret| edit_distance(&name, secret) <= (secret.len() / 4).min(3)))
-}
-
-/// Notes where all text, numbers and the like inside `value` stand, as secrets.
-pub(super) fn hide(value: &Located, problems: &Problems) {
-    match (&value.value, &value.origin) {
-        (Value::List(elements), _) => elements.iter().for_each(|element| hide(element, problems)),
-        (Value::Table(table), _) => table.entries.iter().for_each(|entry| hide(&entry.value, problems)),
-        (_, Origin::File { span }) => problems.hide(span.clone()),
-        (_, Origin::Environment { .. }) => {}
-    }
 }
 
 /// A copy of `text`, byte for byte as long, in which secrets are asterisks: the values at `secret_spans`,

@@ -4,8 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 
-use super::document::Origin;
-
 /// Where something stands. Places are ordered as a report lists them.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Place {
@@ -29,15 +27,6 @@ impl Place {
     /// The bytes `span` of the file.
     pub fn file(span: Range<usize>) -> Self {
         Self::File { start: span.start, end: span.end }
-    }
-}
-
-impl From<&Origin> for Place {
-    fn from(origin: &Origin) -> Self {
-        match origin {
-            Origin::Environment { variable } => Self::Environment { variable: variable.clone() },
-            Origin::File { span } => Self::file(span.clone()),
-        }
     }
 }
 

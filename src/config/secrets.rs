@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::document::{Located, Value};
-use super::mask;
+use super::document::{Located, Value, hide};
 use super::problem::{Place, Problem};
 use super::section::Section;
 use crate::model::secret::Secret;
@@ -55,7 +54,7 @@ impl Section<'_> {
     fn take_hidden(&self, key: &str) -> Option<&Located> {
         self.reading.problems.hide_name(key);
         let located = self.take(key)?;
-        mask::hide(located, self.reading.problems);
+        hide(located, self.reading.problems);
         Some(located)
     }
 

@@ -59,11 +59,11 @@ impl Exchanges {
         }
         let (sender, receiver) = watch::channel(None);
         known.insert(key, (now, receiver.clone()));
-        let exchanging = async move {
+        let run = async move {
             let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(outcome));
         };
-        tokio::spawn(exchanging.in_current_span());
+        tokio::spawn(run.in_current_span());
         receiver
     }
 }

@@ -20,7 +20,7 @@ pub enum AmbiguousPath {
     /// `%01`…`%1f`, `%7f`, or the raw byte.
     #[error("control character in the path")]
     Control,
-    /// `..;x`: servers that drop `;x` see `..`.
+    /// `..;x` or `..%3bx`: servers that drop `;x` see `..`.
     #[error("dot segment with a parameter in the path")]
     DotSegmentParameter,
     /// `%252f` and its kind: a server that decodes twice sees `/`.
@@ -59,7 +59,7 @@ impl CanonicalPath {
         let mut segments: Vec<&str> = Vec::new();
         let mut ends_open = true;
         for segment in spelled.split('/') {
-            let name = segment.split(';').next().unwrap_or(segment);
+            let name = without_parameters(segment);
             ends_open = false;
             match name {
                 "" if segment.is_empty() => ends_open = true,
@@ -96,12 +96,8 @@ impl CanonicalPath {
     /// The same path with `;parameters` dropped from every segment, as servlet containers see it; `None` when there
     /// are none.
     pub fn without_parameters(&self) -> Option<String> {
-        if !self.0.contains(';') {
-            return None;
-        }
-        let bare: Vec<&str> =
-            self.0.split('/').map(|segment| segment.split(';').next().unwrap_or("")).collect();
-        Some(bare.join("/"))
+        let bare = self.0.split('/').map(without_parameters).collect::<Vec<_>>().join("/");
+        (bare != self.0).then_some(bare)
     }
 }
 
@@ -118,6 +114,13 @@ pub fn is_under(path: &str, prefix: &str) -> bool {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
         None => false,
     }
+}
+
+/// The name in a segment of a canonical path: what stands before its `;parameters`. Servers that decode before they
+/// look for parameters take `%3B` for `;`.
+pub fn without_parameters(segment: &str) -> &str {
+    let end = segment.find(';').into_iter().chain(segment.find("%3B")).min();
+    &segment[..end.unwrap_or(segment.len())]
 }
 
 /// Decodes needless escapes, upper-cases the needed ones, escapes raw bytes above 127, refuses the rest.
@@ -256,6 +259,8 @@ mod tests {
             ("/..;/admin", DotSegmentParameter),
             ("/a/.;x=1/b", DotSegmentParameter),
             ("/%2e%2e;/admin", DotSegmentParameter),
+            ("/%2e%2e%3b/admin", DotSegmentParameter),
+            ("/a/..%3Bx=1/b", DotSegmentParameter),
             ("/%252e%252e/", DoublyEncoded),
             ("/..%252fadmin", DoublyEncoded),
             ("/%25%32%66", DoublyEncoded),

@@ -154,6 +154,7 @@ mod tests {
     #[test]
     fn path_parameters_never_move_a_visit_to_another_route() {
         assert_eq!(find(Method::GET, "a.test", "/public/admin;x/y"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/public/admin%3bx/y"), "Ambiguous");
         assert_eq!(find(Method::GET, "a.test", "/app;jsessionid=1/page"), "a.test");
     }
 }

@@ -60,14 +60,14 @@ impl SetCookie {
     }
 }
 
-/// The cookies of a request: name and value, in order, over all `Cookie` lines.
+/// The cookies of a request: name and value, in order, over all `Cookie` lines. What an application keeps beside ours
+/// may be in any encoding; only its own pair is skipped then.
 pub fn received(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
         .map(|(name, value)| (name.trim(), value.trim()))
 }
 
@@ -93,5 +93,12 @@ mod tests {
             cookie.as_str().starts_with("__Secure-wxgate=v")
                 && cookie.as_str().contains("Domain=example.com")
         );
+    }
+
+    #[test]
+    fn a_cookie_in_another_encoding_hides_no_other() {
+        let line = HeaderValue::from_bytes(b"gbk=\xcd\xf5\xb7\xbc; wxgate=x; name=\xe7\x8e\x8b").unwrap();
+        let headers = HeaderMap::from_iter([(header::COOKIE, line)]);
+        assert_eq!(received(&headers).collect::<Vec<_>>(), [("wxgate", "x"), ("name", "王")]);
     }
 }

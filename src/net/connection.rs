@@ -13,6 +13,7 @@ pub struct Connection {
     /// Whether TLS ended here.
     pub encrypted: bool,
     in_flight: AtomicUsize,
+    begun: AtomicUsize,
     tunnelled: AtomicBool,
     last_request: AtomicBool,
 }
@@ -28,6 +29,7 @@ impl Connection {
             peer,
             encrypted,
             in_flight: AtomicUsize::new(0),
+            begun: AtomicUsize::new(0),
             tunnelled: AtomicBool::new(false),
             last_request: AtomicBool::new(false),
         })
@@ -35,6 +37,7 @@ impl Connection {
 
     /// Counts a request until the guard is dropped.
     pub fn begin(self: &Arc<Self>) -> InFlight {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(Arc::clone(self))
     }
@@ -52,6 +55,11 @@ impl Connection {
     /// Whether a request is on its way.
     pub fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many requests have begun on it.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// After the present request the connection closes.

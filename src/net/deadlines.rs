@@ -21,6 +21,7 @@ pub(super) struct Timed<S> {
     connection: Arc<Connection>,
     limits: Arc<Limits>,
     waiting: Waiting,
+    begun: usize,
     stalled: bool,
     heads: bool,
 }
@@ -44,7 +45,7 @@ impl<S> Timed<S> {
         let now = Instant::now();
         let timer = Box::pin(tokio::time::sleep(limits.first_byte));
         let waiting = Waiting::FirstByte(now);
-        Self { inner, timer, connection, limits, waiting, stalled: false, heads: true }
+        Self { inner, timer, connection, limits, waiting, begun: 0, stalled: false, heads: true }
     }
 
     /// HTTP/2 has frames between requests, so there a received byte does not begin a head.
@@ -65,6 +66,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
+        let begun = this.connection.begun();
+        if this.begun != begun {
+            // The head that was waited for has become a request, which may be over already.
+            this.begun = begun;
+            this.waiting = Waiting::Nothing;
+        }
         let free = this.connection.is_tunnel() || this.connection.is_busy();
         if let Poll::Ready(result) = Pin::new(&mut this.inner).poll_read(context, buffer) {
             let got_bytes = buffer.filled().len() > before;

@@ -9,15 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::connection::Connection;
 
 /// What hyper is given instead of a refused head: it answers 400 and closes.
 const POISON: &[u8] = b"\0\r\n\r\n";
-
-/// Bytes of a body that are read at once.
-const LARGEST_READ: usize = 64 * 1024;
 
 /// The client connection preface of HTTP/2 (RFC 9113 §3.4).
 pub(super) const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -65,11 +62,10 @@ impl<S> HeadGuard<S> {
         Self { inner, connection, head_bytes: 0, mode: Mode::Raw, buffer: first, ended: false }
     }
 
-    fn give(&mut self, most: usize, out: &mut ReadBuf<'_>) -> usize {
+    fn give(&mut self, most: usize, out: &mut ReadBuf<'_>) {
         let count = most.min(self.buffer.len()).min(out.remaining());
         out.put_slice(&self.buffer[..count]);
         self.buffer.drain(..count);
-        count
     }
 
     /// Looks for the end of the head and judges it.
@@ -127,19 +123,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                     }
                 }
                 Mode::Passing(left, after) => {
-                    let most = usize::try_from(left).unwrap_or(usize::MAX);
-                    let count = if this.buffer.is_empty() {
-                        // The part has to be initialised first: `ReadBuf` would take what was read into it for
-                        // uninitialised later, and zero it.
-                        let room = most.min(out.remaining()).min(LARGEST_READ);
-                        let mut part = ReadBuf::new(out.initialize_unfilled_to(room));
-                        ready!(Pin::new(&mut this.inner).poll_read(context, &mut part))?;
-                        let count = part.filled().len();
-                        out.advance(count);
-                        count
+                    let before = out.filled().len();
+                    if this.buffer.is_empty() {
+                        ready!(Pin::new(&mut (&mut this.inner).take(left)).poll_read(context, out))?;
                     } else {
-                        this.give(most, out)
-                    };
+                        this.give(usize::try_from(left).unwrap_or(usize::MAX), out);
+                    }
+                    let count = out.filled().len() - before;
                     this.mode = Mode::Passing(left - count as u64, after);
                     return Poll::Ready(Ok(()));
                 }
@@ -299,7 +289,6 @@ fn is_token(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tokio::io::AsyncReadExt as _;
 
     use super::*;
     use crate::model::peer::Peer;

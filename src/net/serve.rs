@@ -58,13 +58,16 @@ pub async fn serve<H: Handler>(
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await.ok();
+            listener.accept().await.map(|accepted| (accepted, slot))
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok(((stream, peer), slot)) => {
                 let (handler, limits, draining) = (handler.clone(), Arc::clone(&limits), draining.clone());
                 tokio::spawn(async move {
                     handler.count_connection(true);

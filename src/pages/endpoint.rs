@@ -1,6 +1,6 @@
 //! The gateway's own addresses, parsed once.
 
-use crate::model::path::CanonicalPath;
+use crate::model::path::{CanonicalPath, without_parameters};
 use crate::model::return_to::OWN_PREFIX;
 
 /// One of the gateway's own pages.
@@ -25,8 +25,7 @@ impl Endpoint {
     /// application might take for it is reserved.
     pub fn parse(path: &CanonicalPath) -> Option<Self> {
         let first = path.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
-        let first = first.split(';').next().unwrap_or_default();
-        if !first.eq_ignore_ascii_case(OWN_PREFIX.trim_start_matches('/')) {
+        if !without_parameters(first).eq_ignore_ascii_case(OWN_PREFIX.trim_start_matches('/')) {
             return None;
         }
         Some(match path.as_str().strip_prefix(OWN_PREFIX) {
@@ -69,6 +68,7 @@ mod tests {
             "/_wxgate/",
             "/_WXGATE/login",
             "/_wxgate;x/login",
+            "/_wxgate%3bx/login",
             "/x/../_wxgate/x",
             "/_wxgate/login/",
         ] {

@@ -6,7 +6,6 @@ use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
-use tracing::Instrument as _;
 
 use super::answer;
 use super::asking::Asking;
@@ -203,10 +202,8 @@ impl OwnPages {
             return Err(Failure::NotFound);
         }
         let callback = query::callback(asking.query());
-        // What is logged on the way to WeChat and back belongs to this request.
-        let span = tracing::error_span!("callback", request_id = asking.request_id);
-        let finishing = self.login.finish(&callback, &asking.parts.headers, session.as_ref(), asking.now);
-        let finished = finishing.instrument(span).await?;
+        let finished =
+            self.login.finish(&callback, &asking.parts.headers, session.as_ref(), asking.now).await?;
         Ok(match finished {
             Finished::Already { to } => match session {
                 Some(session) => self.go_on(&session, &to, None, &[], asking),

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy;
 use thiserror::Error;
 
 use super::client::{Upstream, UpstreamClient};
 use super::headers::{self, Forwarded, Rewriting};
-use super::tunnel::{Tunnels, asks_for_upgrade};
+use super::tunnel::Tunnels;
 use crate::gate::Admission;
 use crate::model::clock;
 use crate::model::visit::Visit;
@@ -57,6 +59,8 @@ pub struct Passage<'a> {
     pub tunnels: &'a Tunnels,
     /// When an upgraded connection must end, because the session does.
     pub session_ends_in: Option<Duration>,
+    /// The way out of HTTP, when the request asks for one.
+    pub upgrade: Option<OnUpgrade>,
 }
 
 /// Why the application gave no answer.
@@ -91,14 +95,14 @@ pub struct Answer {
     pub dropped_cookies: usize,
 }
 
-/// Sends `request` to `target` as the visit that was judged, and returns the answer once its head is there.
+/// Sends a request to `target` as the visit that was judged, and returns the answer once its head is there.
 pub async fn forward(
-    mut request: Request<Incoming>,
+    parts: &Parts,
+    body: Incoming,
     target: &Target,
     passage: Passage<'_>,
 ) -> Result<Answer, ForwardError> {
-    let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
-    let (parts, body) = request.into_parts();
+    let upgrade = passage.upgrade;
     let uri = target.uri(passage.visit);
     let prefix = target.strip_prefix.as_deref();
     let mut headers = target.rewriting.request(
@@ -128,7 +132,7 @@ pub async fn forward(
             }))
             .boxed_unsync()
     };
-    let sent = target.client.0.request(build(parts.method, uri, headers, body));
+    let sent = target.client.0.request(build(parts.method.clone(), uri, headers, body));
     let mut answer = await_head(sent, target.response_timeout, started, &moved).await;
     if let (Err(ForwardError::Broken(_)), Some((method, uri, headers))) = (&answer, again) {
         let sent = target.client.0.request(build(method, uri, headers, empty()));

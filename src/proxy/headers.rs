@@ -44,6 +44,9 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
+/// Named by the gateway itself before it comes here, so no client can have it taken off.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Families of names by which proxies speak for a client: what the client itself sent under them is no truth.
 const FORWARDED_FAMILIES: [&[u8]; 3] = [b"xforwarded", b"xoriginal", b"xrewrite"];
 
@@ -109,7 +112,7 @@ impl Rewriting {
         let mut headers = HeaderMap::with_capacity(received.len() + 16);
         for (name, value) in received {
             let ends_here = is_hop_by_hop(name)
-                || listed.contains(name)
+                || (listed.contains(name) && *name != X_REQUEST_ID)
                 || matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH)
                 || speaks_for_a_client(name)
                 || self.identity.resembles(name);
@@ -160,7 +163,9 @@ pub(super) fn response(headers: &mut HeaderMap) -> usize {
 fn sets_own_cookie(value: &HeaderValue) -> bool {
     let bytes = value.as_bytes();
     let pair = bytes.split(|byte| *byte == b';').next().unwrap_or(bytes);
-    let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
+    // Browsers send a cookie without a name (`=wxgate=x`) back as its bare value, and that reads like one of ours.
+    let lead = pair.iter().take_while(|byte| **byte == b'=' || byte.is_ascii_whitespace()).count();
+    let name = pair[lead..].split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
     std::str::from_utf8(name).is_ok_and(own_cookie::is_own)
 }
 
@@ -201,11 +206,17 @@ mod tests {
     #[test]
     fn an_application_cannot_set_our_cookies() {
         let mut headers = HeaderMap::new();
-        for cookie in ["__Host-wxgate=evil; Path=/", " wxgate-login-1=x", "__secure-WXGATE=x", "session=fine"]
-        {
+        for cookie in [
+            "__Host-wxgate=evil; Path=/",
+            " wxgate-login-1=x",
+            "__secure-WXGATE=x",
+            "=wxgate=x",
+            " = =__Host-wxgate=x",
+            "session=fine",
+        ] {
             headers.append("set-cookie", HeaderValue::from_static(cookie));
         }
-        assert_eq!(response(&mut headers), 3);
+        assert_eq!(response(&mut headers), 5);
         assert_eq!(headers["set-cookie"], "session=fine");
     }
 

@@ -58,8 +58,8 @@ pub fn start(settings: &LogSettings) -> WorkerGuard {
     let terminal = std::io::stdout().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match settings.format {
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Auto if !terminal => lines.json().flatten_event(true).init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Auto if !terminal => lines.json().flatten_event(true).with_span_list(false).init(),
         LogFormat::Auto | LogFormat::Text => lines.with_ansi(terminal).with_target(false).init(),
     }
     guard

@@ -281,7 +281,7 @@ fn one_key_has_one_source() {
         ("app_secret = \"again\"\n", &[secret], "config.toml:6"),
         ("", &[secret, ("WXGATE_WECHAT__WEBSITE__APP_SECRT", CANARY)], "WXGATE_WECHAT__WEBSITE__APP_SECRT"),
         ("", &[secret, ("WXGATE_SERVER__MAX_CONNECTIONS", "none")], "WXGATE_SERVER__MAX_CONNECTIONS"),
-        ("", &[secret, ("WXGATE_SERVER__TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0")], "trusting every address"),
+        ("", &[secret, ("WXGATE_SERVER__TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0")], "every address trusted"),
         ("", &[], "environment variable WECHAT_APP_SECRET is not set"),
         ("", &[("WECHAT_APP_SECRET", "")], "app_secret"),
     ] {

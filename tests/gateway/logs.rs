@@ -336,7 +336,7 @@ async fn a_log_that_nobody_reads_stops_no_request() {
             break serde_json::from_str::<Value>(&line).unwrap()["listen"].as_str().unwrap().parse().unwrap();
         }
     };
-    let mut browser = crate::support::Browser::new(listen, PHONE);
+    let mut browser = crate::support::Browser::new(listen, PHONE, None);
     let path = format!("/public/{}", "x".repeat(7000));
     for _ in 0..100 {
         assert_eq!(

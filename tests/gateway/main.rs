@@ -4,8 +4,11 @@
 
 mod callbacks;
 mod configuration;
+mod identity_headers;
 mod living;
 mod logs;
+mod paths;
+mod redirects;
 mod sessions;
 mod signing_in;
 mod support;

@@ -5,6 +5,8 @@ mod headers;
 mod routes;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 mod wechat;
 
 use std::path::PathBuf;

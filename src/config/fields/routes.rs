@@ -16,6 +16,10 @@ use crate::model::host::{Authority, Host};
 use crate::model::policy::Policy;
 use crate::proxy::{Rewriting, Upstream, UpstreamHost};
 
+/// What to do about an application without a gate.
+const OPEN: &str =
+    "if that is not meant, open single paths with [[routes]] and keep \"signed-in\" for the rest";
+
 /// One route, with everything it needs.
 #[derive(Clone, Debug)]
 pub struct RouteSettings {
@@ -86,6 +90,9 @@ pub(super) fn read(
             let host = Authority { host: route.host.clone(), port: url.authority.port };
             addresses::complain_about_plain_http(top, &host_place, url.scheme, &host, insecure_http);
         }
+        if route.path.is_empty() && route.policy == Policy::Public {
+            top.warn(&place, "everything on this host is open to everybody", OPEN);
+        }
         routes.push(route);
     }
     let login_host = public_url.map(|url| url.authority.host.clone());
@@ -94,6 +101,9 @@ pub(super) fn read(
             .iter()
             .any(|route| route.host == host && route.path.is_empty() && route.methods.is_empty());
         if !covered {
+            if default_policy == Policy::Public {
+                top.warn(&top.place("access"), "everything is open to everybody", OPEN);
+            }
             routes.push(RouteSettings {
                 host,
                 path: String::new(),
@@ -130,17 +140,11 @@ fn route(
             .map_err(|_| format!("`{text}` is not a host name; write \"wiki.example.com\", without port"))
     });
     let host = if section.is_given("host") { host } else { public_url.map(|url| url.authority.host.clone()) };
-    let path = if section.is_given("path") {
-        section.optional("path", addresses::path_prefix)
-    } else {
-        Some(String::new())
-    };
+    let path = section.optional("path", addresses::path_prefix);
+    let path = if section.is_given("path") { path } else { Some(String::new()) };
     let methods = section.texts("methods", method).unwrap_or_default();
-    let policy = if section.is_given("access") {
-        section.optional("access", str::parse)
-    } else {
-        Some(default_policy)
-    };
+    let policy = section.optional("access", str::parse);
+    let policy = if section.is_given("access") { policy } else { Some(default_policy) };
     let api = section.boolean("api").unwrap_or(false);
     let upstream = section.optional("upstream", addresses::upstream);
     let ca_file = section.optional("ca_file", |text| Ok(PathBuf::from(text)));

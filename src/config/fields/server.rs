@@ -24,13 +24,6 @@ pub(super) fn read(top: &mut Section<'_>) -> (ServerSettings, bool) {
     let Some(mut section) = top.table("server") else { return (settings, false) };
     settings.listen = section.optional("listen", str::parse).unwrap_or(settings.listen);
     let networks = section.texts("trusted_proxies", network).unwrap_or_default();
-    if networks.iter().any(|network| network.prefix_len() == 0) {
-        section.complain(
-            &section.place("trusted_proxies"),
-            "trusting every address lets any visitor claim to be any other",
-            "list the addresses of your own proxies only",
-        );
-    }
     settings.trusted_proxies = TrustedProxies::new(networks);
     let insecure_http = section.boolean("insecure_http").unwrap_or(false);
     settings.limits = limits(&mut section);
@@ -63,7 +56,12 @@ fn limits(section: &mut Section<'_>) -> Limits {
 
 fn network(text: &str) -> Result<IpNet, String> {
     if let Ok(network) = text.parse::<IpNet>() {
-        return Ok(network.trunc());
+        return if network.prefix_len() == 0 {
+            Err("with every address trusted any visitor can claim to be any other: list your own proxies"
+                .to_owned())
+        } else {
+            Ok(network.trunc())
+        };
     }
     match text.parse::<std::net::IpAddr>() {
         Ok(address) => Ok(address.into()),

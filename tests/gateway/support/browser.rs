@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, LOCATION, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use url::Url;
 use wxgate::wechat::simulator::Consent;
 
-use super::{PATIENCE, TestGateway};
+use super::{Certificate, PATIENCE, TestGateway};
 
 pub(crate) const COMPUTER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36";
@@ -29,6 +32,7 @@ pub(crate) const WECHAT_ON_COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64
 pub(crate) struct Browser {
     gateway: SocketAddr,
     user_agent: &'static str,
+    tls: Option<Arc<ClientConfig>>,
     /// `Accept-Language`, if any.
     pub(crate) language: Option<&'static str>,
     /// Cookies by host (or, for a whole domain, `.domain`) and name.
@@ -50,8 +54,8 @@ const NAVIGATION: [(&str, &str); 3] = [
 ];
 
 impl Browser {
-    pub(crate) fn new(gateway: SocketAddr, user_agent: &'static str) -> Self {
-        Self { gateway, user_agent, language: None, cookies: BTreeMap::new() }
+    pub(crate) fn new(gateway: SocketAddr, user_agent: &'static str, tls: Option<Arc<ClientConfig>>) -> Self {
+        Self { gateway, user_agent, tls, language: None, cookies: BTreeMap::new() }
     }
 
     /// Opens a page as a person does, and stays there: no redirect is followed.
@@ -166,7 +170,7 @@ impl Browser {
     pub(crate) fn cookie(&self, stem: &str) -> Option<&str> {
         self.cookies
             .iter()
-            .find(|((host, name), _)| host == "a.localhost" && name.starts_with(stem))
+            .find(|((host, name), _)| host.starts_with("a.") && name.starts_with(stem))
             .map(|(_, value)| value.as_str())
     }
 
@@ -180,6 +184,12 @@ impl Browser {
         let answer = self.fetch(&gateway.url("/_wxgate/me")).await;
         assert!(matches!(answer.status.as_u16(), 200 | 401), "{}: {}", answer.status, answer.text());
         answer.status == StatusCode::OK
+    }
+
+    /// The `Cookie` line of the usual host, for a test that writes its requests by hand.
+    pub(crate) fn cookie_line(&self) -> String {
+        let host = self.cookies.keys().map(|(host, _)| host).find(|host| host.starts_with("a."));
+        host.map(|host| format!("Cookie: {}\r\n", self.cookie_header(host))).unwrap_or_default()
     }
 
     /// The `Cookie` header for a host.
@@ -199,14 +209,12 @@ impl Browser {
         };
         let exchange = async {
             let stream = TcpStream::connect(address).await.unwrap();
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
-            let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-            Answer {
-                status: parts.status,
-                headers: parts.headers,
-                body: body.collect().await.unwrap().to_bytes(),
+            match self.tls.as_ref().filter(|_| is_gateway) {
+                Some(tls) => {
+                    let config = Certificate::offering(tls, b"http/1.1");
+                    exchange_on(Certificate::handshake(config, host, stream).await.unwrap(), request).await
+                }
+                None => exchange_on(stream, request).await,
             }
         };
         tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time")
@@ -226,6 +234,16 @@ impl Browser {
             }
         }
     }
+}
+
+async fn exchange_on<S>(stream: S, request: Request<Full<Bytes>>) -> Answer
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
+    Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
 }
 
 impl Answer {

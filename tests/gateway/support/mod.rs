@@ -1,7 +1,9 @@
 //! A gateway for one test: the real binary, with a simulated WeChat and a recording application around it.
 
 mod browser;
+mod certificate;
 mod upstream;
+mod wire;
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
@@ -17,10 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 use wxgate::wechat::simulator::{App, Person, Simulator};
 
 pub(crate) use browser::{Answer, Browser, COMPUTER, MINI_PROGRAM, PHONE, WECHAT, WECHAT_ON_COMPUTER, WECOM};
-pub(crate) use upstream::{EchoUpstream, RawUpstream, Seen};
+pub(crate) use certificate::Certificate;
+pub(crate) use upstream::{EchoUpstream, RawUpstream, ScriptedUpstream, Seen};
+pub(crate) use wire::{Cut, Wire};
 
 /// Waits are for events; this only bounds a test that has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the gateway is, unless a test says otherwise.
+const USUAL_ORIGIN: &str = "http://a.localhost";
 
 pub(crate) const WEBSITE_SECRET: &str = "website-app-secret-never-to-be-seen";
 pub(crate) const ACCOUNT_SECRET: &str = "account-app-secret-never-to-be-seen";
@@ -33,7 +40,9 @@ pub(crate) struct TestGateway {
     pub(crate) upstream: EchoUpstream,
     pub(crate) folder: TempDir,
     pub(crate) child: Child,
-    scheme: &'static str,
+    /// Who vouches for the gateway, where it speaks TLS.
+    pub(crate) certificate: Option<Certificate>,
+    origin: String,
     lines: Arc<Lines>,
 }
 
@@ -60,6 +69,12 @@ pub(crate) struct Setup {
     pub(crate) api_base: Option<String>,
     /// Environment of the process.
     pub(crate) environment: Vec<(String, String)>,
+    /// TLS of the gateway's own listener.
+    pub(crate) certificate: Option<Certificate>,
+    /// Files beside the configuration: name and text.
+    pub(crate) files: Vec<(&'static str, String)>,
+    /// People with WeChat besides the usual ones.
+    pub(crate) people: Vec<Person>,
 }
 
 /// Waits until `holds`, for things nobody announces.
@@ -95,14 +110,18 @@ impl TestGateway {
         let folder = tempfile::tempdir().unwrap();
         let text = configuration(&setup, &upstream, wechat_address);
         std::fs::write(folder.path().join("config.toml"), text).unwrap();
-        let scheme = if setup.public_url.as_deref().is_some_and(|url| url.starts_with("https")) {
-            "https"
-        } else {
-            "http"
-        };
+        for (name, text) in &setup.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        if let Some(certificate) = &setup.certificate {
+            std::fs::write(folder.path().join("cert.pem"), &certificate.chain).unwrap();
+            std::fs::write(folder.path().join("key.pem"), &certificate.key).unwrap();
+        }
+        let origin = setup.public_url.clone().unwrap_or_else(|| USUAL_ORIGIN.to_owned());
         let (child, lines, address, admin) = spawn(folder.path(), &setup.environment);
         wechat.script().callback_address(address);
-        Self { address, admin, wechat, upstream, folder, child, scheme, lines }
+        let certificate = setup.certificate;
+        Self { address, admin, wechat, upstream, folder, child, certificate, origin, lines }
     }
 
     /// Starts the gateway again, in the same folder, after it has ended.
@@ -113,12 +132,13 @@ impl TestGateway {
 
     /// A browser that has never been here, on a computer.
     pub(crate) fn browser(&self) -> Browser {
-        Browser::new(self.address, COMPUTER)
+        self.browser_as(COMPUTER)
     }
 
     /// A browser of another kind.
     pub(crate) fn browser_as(&self, user_agent: &'static str) -> Browser {
-        Browser::new(self.address, user_agent)
+        let tls = self.certificate.as_ref().map(Certificate::client);
+        Browser::new(self.address, user_agent, tls)
     }
 
     /// A browser in which `person` has signed in.
@@ -130,7 +150,7 @@ impl TestGateway {
 
     /// The address of a page on the usual host.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}://a.localhost{path}", self.scheme)
+        format!("{}{path}", self.origin)
     }
 
     /// Sends raw bytes on a connection of their own and returns everything that comes back until it closes.
@@ -153,6 +173,18 @@ impl TestGateway {
         };
         assert!(tokio::time::timeout(PATIENCE, exchange).await.is_ok(), "the connection stays open");
         String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Sends one request as it is written here, on a connection of its own.
+    pub(crate) async fn asked(&self, request: impl AsRef<[u8]>) -> Answer {
+        let mut wire = Wire::to(self).await;
+        wire.send(request).await;
+        wire.answer().await
+    }
+
+    /// Asks the usual host for exactly this target; `lines` are more header lines, each with its CR LF.
+    pub(crate) async fn get(&self, target: &str, lines: &str) -> Answer {
+        self.asked(format!("GET {target} HTTP/1.1\r\nHost: a.localhost\r\n{lines}\r\n")).await
     }
 
     /// The text at a path of the admin listener, with its status.
@@ -289,15 +321,20 @@ fn simulator(setup: &Setup) -> Arc<Simulator> {
         let app = app.with_host("a.test").with_host("a.shared.test");
         if setup.without_unionid { app } else { app.bound_to("platform") }
     });
-    Simulator::new(apps.into(), vec![Person::new("Lin"), Person::new("王芳 Wang")])
+    let usual = [Person::new("Lin"), Person::new("王芳 Wang")];
+    Simulator::new(apps.into(), usual.into_iter().chain(setup.people.iter().cloned()).collect())
 }
 
 fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> String {
-    let public_url = setup.public_url.as_deref().unwrap_or("http://a.localhost");
+    let public_url = setup.public_url.as_deref().unwrap_or(USUAL_ORIGIN);
     let upstream = setup.upstream.clone().unwrap_or_else(|| format!("http://{}", upstream.address));
     let app = |table: &str, id: &str, secret: &str, is_wanted: bool| match is_wanted {
         true => format!("[wechat.{table}]\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n"),
         false => String::new(),
+    };
+    let tls = match setup.certificate {
+        Some(_) => "[server.tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"",
+        None => "",
     };
     format!(
         r#"
@@ -306,6 +343,7 @@ upstream = "{upstream}"
 [server]
 listen = "127.0.0.1:0"
 {server}
+{tls}
 [admin]
 listen = "127.0.0.1:0"
 [wechat]

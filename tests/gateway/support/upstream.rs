@@ -12,7 +12,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Certificate, Wire};
 
 /// A request as the application parsed it.
 #[derive(Clone, Debug)]
@@ -24,7 +26,8 @@ pub(crate) struct Seen {
     pub(crate) trailers: Option<HeaderMap>,
 }
 
-/// Records every request and answers with what it saw. `/set-cookie?NAME=VALUE` sets a cookie; an upgrade is answered
+/// Records every request and answers with what it saw. `/set-cookie?NAME=VALUE` (percent-encoded) sets a
+/// cookie; an upgrade is answered
 /// with 101 and echoes bytes.
 #[derive(Clone)]
 pub(crate) struct EchoUpstream {
@@ -34,24 +37,48 @@ pub(crate) struct EchoUpstream {
 
 impl EchoUpstream {
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// The same behind TLS.
+    pub(crate) async fn start_tls(certificate: &Certificate) -> Self {
+        Self::start_with(Some(certificate.server())).await
+    }
+
+    async fn start_with(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let echo = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
         let accepting = echo.clone();
         tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
-                let echo = accepting.clone();
-                let service = service_fn(move |request| {
-                    let echo = echo.clone();
-                    async move { Ok::<_, Infallible>(echo.answer(request).await) }
+                let (echo, tls) = (accepting.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => echo.serve(stream).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => echo.serve(stream).await,
+                            Err(_) => {}
+                        },
+                    }
                 });
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .with_upgrades();
-                tokio::spawn(connection);
             }
         });
         echo
+    }
+
+    async fn serve<S>(self, stream: S)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = service_fn(move |request| {
+            let echo = self.clone();
+            async move { Ok::<_, Infallible>(echo.answer(request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let _ = connection.await;
     }
 
     /// Every request so far.
@@ -104,7 +131,9 @@ impl EchoUpstream {
         let mut response =
             Response::builder().header("content-type", "application/json").header("x-application", "echo");
         if let Some(cookie) = seen.uri.query().filter(|_| seen.uri.path().ends_with("/set-cookie")) {
-            response = response.header("set-cookie", cookie).header("set-cookie", "application=kept");
+            let cookie = percent_encoding::percent_decode_str(cookie).decode_utf8_lossy();
+            response =
+                response.header("set-cookie", cookie.as_ref()).header("set-cookie", "application=kept");
         }
         response.body(Full::new(Bytes::from(body.to_string()))).unwrap()
     }
@@ -172,5 +201,61 @@ impl RawUpstream {
     /// Everything received on all connections.
     pub(crate) fn received(&self) -> String {
         String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
+    }
+}
+
+/// An application of which a test says, connection by connection, what it does.
+#[derive(Clone)]
+pub(crate) struct ScriptedUpstream {
+    pub(crate) address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl ScriptedUpstream {
+    /// Hands each connection, with its number from 0, to `play`.
+    pub(crate) async fn playing<P, F>(play: P) -> Self
+    where
+        P: Fn(Played, usize) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let scripted = Self { address: listener.local_addr().unwrap(), heads: Arc::default() };
+        let heads = Arc::clone(&scripted.heads);
+        tokio::spawn(async move {
+            for number in 0.. {
+                let Ok((stream, _)) = listener.accept().await else { return };
+                tokio::spawn(play(Played { wire: Wire::on(stream), heads: Arc::clone(&heads) }, number));
+            }
+        });
+        scripted
+    }
+
+    /// The address for a configuration.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every request head so far.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// The application's end of one connection.
+pub(crate) struct Played {
+    pub(crate) wire: Wire<TcpStream>,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Played {
+    /// Waits for the next request head and notes it down; `None` when the gateway closed.
+    pub(crate) async fn request(&mut self) -> Option<String> {
+        let head = self.wire.head().await?;
+        self.heads.lock().unwrap().push(head.clone());
+        Some(head)
+    }
+
+    pub(crate) async fn answer(&mut self, bytes: impl AsRef<[u8]>) {
+        self.wire.send(bytes).await;
     }
 }

@@ -1,0 +1,104 @@
+//! The example file is the reference: complete, and true.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::{Config, read};
+use crate::config::source::ConfigFile;
+
+const EXAMPLE: &str = include_str!("../../../config.toml.example");
+
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("WECHAT_APP_SECRET", "an app secret"), ("OLD_SESSION_SECRET", "0123456789abcdef0123456789abcdef")];
+
+fn parse(text: &str) -> Result<Config, String> {
+    let environment: Vec<(String, String)> =
+        ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
+    crate::config::read(&file, &environment, |top| read(top, &environment))
+        .map(|(config, _)| config)
+        .map_err(|problems| problems.render(false))
+}
+
+/// The example with every key in force. Secret files do not exist here, so they become plain secrets.
+fn uncommented() -> String {
+    let is_key = |line: &str| {
+        line.starts_with("#[") || line[1..].starts_with(|first: char| first.is_ascii_lowercase())
+    };
+    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
+        Some(rest) if is_key(line) => rest.to_owned(),
+        _ => line.to_owned(),
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    // Only an account below public_url's host may share its cookies, so the other host's route is not disturbed.
+    text.replace("app_secret_file = \"/etc/wxgate/account_secret\"", "app_secret = \"an account secret\"")
+        .replace(
+            "secret_file = \"/etc/wxgate/session_secret\"",
+            "secret = \"fedcba9876543210fedcba9876543210\"",
+        )
+}
+
+#[test]
+fn the_example_works_as_it_is_and_with_every_key_in_force() {
+    parse(EXAMPLE).unwrap();
+    parse(&uncommented()).unwrap();
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let shown = parse(&uncommented().replace("trusted_proxies", "#").replace("max_body_size", "#")).unwrap();
+    let bare = parse(EXAMPLE).unwrap();
+    assert_eq!(format!("{:?}", shown.server.limits), format!("{:?}", bare.server.limits));
+    assert_eq!(shown.server.listen, bare.server.listen);
+    assert_eq!(shown.server.shutdown_timeout, bare.server.shutdown_timeout);
+    assert_eq!(shown.session_times, bare.session_times);
+    assert_eq!(shown.admin_listen, bare.admin_listen);
+    assert_eq!(format!("{:?}", shown.log), format!("{:?}", bare.log));
+    assert_eq!((shown.wechat.timeout, shown.data_dir), (bare.wechat.timeout, bare.data_dir));
+    let (shown, bare) = (shown.routes.last().unwrap().clone(), bare.routes.last().unwrap().clone());
+    assert_eq!((shown.policy, shown.response_timeout), (bare.policy, bare.response_timeout));
+    assert_eq!(
+        format!("{:?}", shown.rewriting.identity.names().collect::<Vec<_>>()),
+        format!("{:?}", bare.rewriting.identity.names().collect::<Vec<_>>())
+    );
+}
+
+#[test]
+fn the_example_names_every_key() {
+    let tables = [
+        "",
+        "[wechat]",
+        "[wechat.website]",
+        "[wechat.official_account]",
+        "[access]",
+        "[[routes]]",
+        "[session]",
+        "[headers]",
+        "[headers.names]",
+        "[headers.encodings]",
+        "[server]",
+        "[server.tls]",
+        "[admin]",
+        "[pages]",
+        "[log]",
+    ];
+    let asked: String = tables.iter().map(|table| format!("{table}\nno_such_key_anywhere = 1\n")).collect();
+    let report = parse(&asked).unwrap_err();
+    let lists: Vec<&str> = report
+        .lines()
+        .filter_map(|line| line.split_once("the keys here are "))
+        .map(|(_, keys)| keys)
+        .collect();
+    assert_eq!(lists.len(), tables.len(), "{report}");
+    let written: BTreeSet<&str> = EXAMPLE
+        .lines()
+        .map(|line| line.trim_start_matches('#').trim_start_matches('['))
+        .filter_map(|line| line.split([' ', '=', ']', '.']).next())
+        .collect();
+    for key in lists.iter().flat_map(|keys| keys.split(", ")).map(|key| key.trim_matches('`')) {
+        let nested = EXAMPLE.contains(&format!(".{key}]"));
+        let twin = key.strip_suffix("_file").is_some_and(|plain| written.contains(plain))
+            || written.contains(format!("{key}_file").as_str());
+        assert!(written.contains(key) || nested || twin, "`{key}` is not in config.toml.example");
+    }
+}
