@@ -139,7 +139,8 @@ impl Crossing<'_> {
         }
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
             endpoint.as_str().clone_into(&mut story.route);
-            let span = tracing::info_span!("page", request_id = asking.request_id);
+            // At the level of errors, so that it is there whatever level is written.
+            let span = tracing::error_span!("page", request_id = asking.request_id);
             let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
             settle(Some(body), parts, self.connection).await;
             return answered.map_err(|failure| (failure, None));

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::errcode::{Errcode, Reaction};
 use super::wire::{self, Unusable};
+use crate::model::clock;
 use crate::model::identity::{Account, Profile};
 use crate::model::secret::Secret;
 use crate::telemetry::metrics::Metrics;
@@ -42,7 +43,7 @@ pub struct App {
 pub struct ApiSettings {
     /// API hosts in the order in which they are tried; only a failed connection moves on to the next.
     pub api_bases: Vec<String>,
-    /// Whole time of one call.
+    /// Whole time of one call, however many hosts are tried.
     pub timeout: Duration,
 }
 
@@ -118,7 +119,6 @@ impl WechatApi {
     pub fn new(settings: ApiSettings, metrics: Arc<Metrics>) -> Result<Self, WechatError> {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
-            .timeout(settings.timeout)
             .connect_timeout(CONNECT.min(settings.timeout))
             .pool_idle_timeout(Duration::from_secs(60))
             .user_agent(concat!("wxgate/", env!("CARGO_PKG_VERSION")))
@@ -180,9 +180,11 @@ impl WechatApi {
         api: &'static str,
         parameters: &[(&str, &str)],
     ) -> Result<(u16, Vec<u8>), WechatError> {
+        let deadline = clock::instant() + self.settings.timeout;
         let mut bases = self.settings.api_bases.iter().peekable();
         while let Some(base) = bases.next() {
-            match self.call_host(base, api, parameters).await {
+            let left = deadline.saturating_duration_since(clock::instant());
+            match self.call_host(base, api, parameters, left).await {
                 Err(error) if error.is_connect() && bases.peek().is_some() => {
                     tracing::warn!(%api, host = %base, "cannot connect to WeChat; trying the next host");
                 }
@@ -201,8 +203,10 @@ impl WechatApi {
         base: &str,
         api: &str,
         parameters: &[(&str, &str)],
+        left: Duration,
     ) -> Result<(u16, Vec<u8>), reqwest::Error> {
-        let mut response = self.client.get(format!("{base}/{api}")).query(parameters).send().await?;
+        let request = self.client.get(format!("{base}/{api}")).query(parameters).timeout(left);
+        let mut response = request.send().await?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -255,4 +259,71 @@ fn without_profile(error: WechatError) -> Result<(Profile, Option<String>), Wech
 /// Reads hostile bytes as WeChat's answers; for fuzzing.
 pub fn read_anything(body: &[u8]) {
     wire::read_anything(body);
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    /// A host that never completes a handshake: its queue is full and nobody accepts.
+    struct Silent {
+        base: String,
+        _listener: Socket,
+        _queued: Vec<Socket>,
+    }
+
+    impl Silent {
+        fn new() -> Self {
+            let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+            listener.listen(0).unwrap();
+            let address = listener.local_addr().unwrap();
+            let queued = (0..4).map(|_| {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address);
+                socket
+            });
+            let base = format!("http://{}", address.as_socket().unwrap());
+            Self { base, _queued: queued.collect(), _listener: listener }
+        }
+    }
+
+    #[tokio::test]
+    async fn many_silent_hosts_take_no_longer_than_one() {
+        let hosts = [Silent::new(), Silent::new(), Silent::new()];
+        let api_bases = hosts.iter().map(|host| host.base.clone()).collect();
+        let timeout = Duration::from_millis(400);
+        let api = WechatApi::new(ApiSettings { api_bases, timeout }, Arc::default()).unwrap();
+        let app = App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
+        let began = clock::instant();
+        let result = api.identify(&app, "code").await;
+        assert!(matches!(result, Err(WechatError::Unreachable(_))), "{result:?}");
+        assert!(began.elapsed() < timeout * 2, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn the_next_host_is_asked_when_one_refuses_the_connection() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api_bases =
+            vec![format!("http://{refusing}"), format!("http://{}", listener.local_addr().unwrap())];
+        let api = WechatApi::new(ApiSettings { api_bases, timeout: Duration::from_secs(5) }, Arc::default())
+            .unwrap();
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_buf(&mut Vec::new()).await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"errcode\":40029}")
+                .await
+                .unwrap();
+        });
+        let app = App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
+        let error = api.identify(&app, "code").await.unwrap_err();
+        assert_eq!(error.reaction(), Reaction::Restart, "{error}");
+        answering.await.unwrap();
+    }
 }

@@ -1,6 +1,6 @@
 //! WeChat sends the browser back: once, twice, late, without cookies, to the wrong browser, or with an error.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
@@ -487,7 +487,7 @@ async fn a_slow_wechat_is_not_waited_for() {
     let mut browser = gateway.browser();
     let callback = browser.callback(&gateway, "Lin", "/").await;
     let mut member = gateway.browser();
-    let began = Instant::now();
+    let began = clock::instant();
     let page = browser.open(&callback).await;
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -506,7 +506,7 @@ async fn without_any_wechat_people_who_are_in_stay_in_and_others_are_told() {
     let mut browser = gateway.browser();
     browser.language = Some("en");
     let callback = browser.callback(&gateway, "Lin", "/").await;
-    let began = Instant::now();
+    let began = clock::instant();
     let page = browser.open(&callback).await;
     assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -562,8 +562,7 @@ async fn names_and_pictures_arrive_as_messy_as_wechat_has_them() {
         let [name, avatar, openid] = ["remote-name", "x-wechat-avatar", "x-wechat-openid"].map(|header| {
             let values = seen.all(header);
             assert_eq!(values.len(), 1, "{header} with {variant:?}");
-            let text = percent_encoding::percent_decode_str(&values[0]).decode_utf8().unwrap().into_owned();
-            text
+            percent_encoding::percent_decode_str(&values[0]).decode_utf8().unwrap().into_owned()
         });
         assert_eq!(openid, gateway.wechat.person("Lin").unwrap().openid("wxwebsite"), "{variant:?}");
         match variant {

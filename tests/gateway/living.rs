@@ -1,6 +1,6 @@
 //! The process: it starts or says why not, takes a new configuration without a stumble, and ends without losing a request.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use wxgate::model::clock;
 
 use crate::support::{PATIENCE, Setup, TestGateway, command, eventually};
 
@@ -153,7 +154,7 @@ async fn told_twice_it_ends_at_once() {
     read_until(&mut download, "begin").await;
     gateway.signal("TERM");
     gateway.log_line(&["stopping"]);
-    let began = Instant::now();
+    let began = clock::instant();
     gateway.signal("TERM");
     assert_eq!(gateway.exit_code().await, Some(1));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
@@ -172,7 +173,7 @@ async fn what_does_not_finish_in_time_is_cut_and_counted() {
         downloads.push(download);
     }
     gateway.signal("TERM");
-    let began = Instant::now();
+    let began = clock::instant();
     assert_eq!(gateway.exit_code().await, Some(1));
     assert!(began.elapsed() >= Duration::from_millis(900) && began.elapsed() < Duration::from_secs(5));
     gateway.log_line(&["2 connections did not finish within shutdown_timeout"]);

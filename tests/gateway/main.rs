@@ -1,8 +1,12 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod callbacks;
+mod configuration;
 mod identity_headers;
 mod living;
+mod logs;
 mod paths;
 mod redirects;
 mod sessions;

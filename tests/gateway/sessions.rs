@@ -131,7 +131,7 @@ async fn a_huge_cookie_costs_nothing_but_itself() {
         let request = format!(
             "GET / HTTP/1.1\r\nhost: a.localhost\r\nconnection: close\r\ncookie: wxgate={value}\r\n\r\n"
         );
-        let answer = gateway_answer(&gateway, request.as_bytes()).await;
+        let answer = gateway.raw_or_cut(request).await;
         assert!(
             answer.starts_with("HTTP/1.1 401") || answer.starts_with("HTTP/1.1 431") || answer.is_empty(),
             "{answer}"
@@ -661,16 +661,6 @@ async fn ticket_for(gateway: &TestGateway, browser: &mut Browser, page: &str) ->
 async fn with_cookie(gateway: &TestGateway, url: &str, cookie: &str) -> Answer {
     let headers = [("cookie", cookie), ("accept", "application/json")];
     gateway.browser().send(Method::GET, url, &headers, "").await
-}
-
-/// What comes back for these bytes; nothing if the connection is cut while they are sent.
-async fn gateway_answer(gateway: &TestGateway, bytes: &[u8]) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
-    let _ = stream.write_all(bytes).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A session cookie of these times, as the gateway itself would seal it.

@@ -3,6 +3,7 @@
 use http::uri;
 use url::Url;
 
+use crate::config::problem::Place;
 use crate::config::section::Section;
 use crate::model::host::Authority;
 use crate::model::path::CanonicalPath;
@@ -84,30 +85,30 @@ pub(super) fn path_prefix(text: &str) -> Result<String, String> {
     Ok(path.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Session cookies over plain http can be read and planted by anyone on the way, so it must be asked for.
+/// Session cookies over plain http can be read and planted by anyone on the way, so for every host but this computer
+/// itself it must be asked for.
 pub(super) fn complain_about_plain_http(
     top: &Section<'_>,
-    public_url: Option<&PublicUrl>,
+    place: &Place,
+    scheme: Scheme,
+    host: &Authority,
     insecure_http: bool,
 ) {
-    let Some(url) = public_url.filter(|url| !url.scheme.is_https()) else { return };
-    if url.authority.host.is_loopback() {
+    if scheme.is_https() || host.host.is_loopback() {
         return;
     }
-    let place = top.place("public_url");
     if insecure_http {
         top.warn(
-            &place,
+            place,
             "browsers reach this site by plain http",
             "anyone on the way can read and copy session cookies; use https as soon as you can",
         );
     } else {
         top.complain(
-            &place,
+            place,
             "plain http is only safe on this computer itself",
             format!(
-                "write \"https://{}\", or set insecure_http = true in [server] if the network is trusted",
-                url.authority
+                "let public_url begin with https, as in \"https://{host}\", or set insecure_http = true in [server] if the network is trusted"
             ),
         );
     }

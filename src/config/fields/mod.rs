@@ -91,7 +91,10 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
     let headers = headers::read(top);
     let session = session::read(top, public_url.as_ref());
     let (server, insecure_http) = server::read(top);
-    addresses::complain_about_plain_http(top, public_url.as_ref(), insecure_http);
+    if let Some(url) = &public_url {
+        let place = top.place("public_url");
+        addresses::complain_about_plain_http(top, &place, url.scheme, &url.authority, insecure_http);
+    }
     let admin_listen = top
         .table("admin")
         .and_then(|mut section| {
@@ -102,7 +105,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         .unwrap_or(ListenAddress::Tcp(([127, 0, 0, 1], 8481).into()));
     let pages = pages(top);
     let log = log(top);
-    let routes = routes::read(top, public_url.as_ref(), upstream, default_policy, &headers);
+    let routes = routes::read(top, public_url.as_ref(), upstream, default_policy, &headers, insecure_http);
     let site = public_url.map(|url| Site {
         scheme: url.scheme,
         login_host: url.authority.host,

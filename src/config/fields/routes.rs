@@ -12,7 +12,7 @@ use super::headers::HeaderFields;
 use super::session::request_timeout;
 use crate::config::section::Section;
 use crate::gate::identity_headers::IdentityHeaders;
-use crate::model::host::Host;
+use crate::model::host::{Authority, Host};
 use crate::model::policy::Policy;
 use crate::proxy::{Rewriting, Upstream, UpstreamHost};
 
@@ -52,6 +52,7 @@ pub(super) fn read(
     default_upstream: Option<UpstreamAddress>,
     default_policy: Policy,
     headers: &HeaderFields,
+    insecure_http: bool,
 ) -> Option<Vec<RouteSettings>> {
     let upstream_given = top.is_given("upstream");
     let sections = top.tables("routes");
@@ -63,7 +64,7 @@ pub(super) fn read(
     let mut routes: Vec<RouteSettings> = Vec::new();
     let mut complete = true;
     for section in sections {
-        let place = section.header_place();
+        let (place, host_place) = (section.header_place(), section.place("host"));
         let read = route(
             section,
             public_url,
@@ -84,6 +85,10 @@ pub(super) fn read(
                 format!("an earlier route for {what} already covers this one"),
                 "remove one of the two",
             );
+        }
+        if let Some(url) = public_url.filter(|url| url.authority.host != route.host) {
+            let host = Authority { host: route.host.clone(), port: url.authority.port };
+            addresses::complain_about_plain_http(top, &host_place, url.scheme, &host, insecure_http);
         }
         if route.path.is_empty() && route.policy == Policy::Public {
             top.warn(&place, "everything on this host is open to everybody", OPEN);
@@ -145,7 +150,7 @@ fn route(
     let ca_file = section.optional("ca_file", |text| Ok(PathBuf::from(text)));
     let connect_timeout = section.duration("connect_timeout", request_timeout());
     let upstream_host = section.optional("upstream_host", |text| {
-        let host = crate::model::host::Authority::parse(text).ok();
+        let host = Authority::parse(text).ok();
         host.and_then(|host| HeaderValue::from_str(&host.to_string()).ok())
             .ok_or_else(|| format!("`{text}` is not a host; write \"app.internal\""))
     });

@@ -163,6 +163,18 @@ impl TestGateway {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// Like `raw`, for bytes that the gateway may refuse while they are still being sent.
+    pub(crate) async fn raw_or_cut(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let mut answer = Vec::new();
+        let exchange = async {
+            let _ = stream.write_all(bytes.as_ref()).await;
+            let _ = stream.read_to_end(&mut answer).await;
+        };
+        assert!(tokio::time::timeout(PATIENCE, exchange).await.is_ok(), "the connection stays open");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// Sends one request as it is written here, on a connection of its own.
     pub(crate) async fn asked(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut wire = Wire::to(self).await;
@@ -279,9 +291,14 @@ impl Lines {
 fn spawn(folder: &Path, environment: &[(String, String)]) -> (Child, Arc<Lines>, SocketAddr, SocketAddr) {
     let mut child = command(folder).envs(environment.iter().cloned()).spawn().unwrap();
     let lines = Lines::collect(&mut child);
-    let listening = lines.wait_for(|line| line.contains("\"message\":\"listening\""));
-    let listening: serde_json::Value = serde_json::from_str(&listening).unwrap();
-    let [address, admin] = ["listen", "admin"].map(|name| listening[name].as_str().unwrap().parse().unwrap());
+    let listening = lines.wait_for(|line| line.contains("listening") && line.contains("public_url"));
+    let field = |name: &str| {
+        // As JSON, or as text.
+        let written = [format!("\"{name}\":\""), format!(" {name}=\"")];
+        let begin = written.iter().find_map(|start| Some(listening.find(start)? + start.len())).unwrap();
+        listening[begin..].split('"').next().unwrap().parse().unwrap()
+    };
+    let (address, admin) = (field("listen"), field("admin"));
     (child, lines, address, admin)
 }
 
