@@ -117,7 +117,7 @@ fn is_from_kubernetes(name: &str, value: &str) -> bool {
 }
 
 /// Read elsewhere, before there is a configuration.
-const RESERVED: [&str; 2] = ["WXGATE_CONFIG", "WXGATE_LOG"];
+const RESERVED: [&str; 1] = ["WXGATE_CONFIG"];
 
 /// Deeper than any key of ours.
 const MOST_LEVELS: usize = 8;
@@ -156,7 +156,6 @@ mod tests {
     fn reserved_names_and_those_of_kubernetes_are_left_alone() {
         let variables = [
             ("WXGATE_CONFIG", "x"),
-            ("WXGATE_LOG", "debug"),
             ("WXGATE_PORT", "tcp://10.0.0.1:8480"),
             ("WXGATE_PORT_8480_TCP", "tcp://10.0.0.1:8480"),
             ("WXGATE_PORT_8480_TCP_ADDR", "10.0.0.1"),

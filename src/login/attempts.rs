@@ -44,8 +44,19 @@ pub struct Attempt {
     pub begun: Timestamp,
     /// How often it was restarted without the visitor's doing.
     pub round: u8,
-    /// Whether it has ended in a sign-in.
-    pub finished: bool,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Stage {
+    /// It ended without a sign-in.
+    Failed,
+    /// WeChat has not called back yet.
+    Open,
+    /// It ended in a sign-in.
+    SignedIn,
 }
 
 /// Writes and reads attempt cookies of the login host.
@@ -59,10 +70,10 @@ pub struct Attempts {
 /// What a callback's `state` stands for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Lookup {
+    /// It was answered before: it signed this browser in, or failed. Its code is not spent again.
+    Answered(Attempt),
     /// The browser has attempts, but not this one, or this one has run out.
-    Expired,
-    /// It has signed this browser in already.
-    Finished(Attempt),
+    Expired(Option<Attempt>),
     /// The browser sent no attempt at all: it keeps no cookies, or it is not the browser that began.
     NoCookies,
     /// It is under way.
@@ -83,7 +94,9 @@ impl Attempts {
         let own = self.keep(&attempt, LIFETIME);
         let mut kept: Vec<(&str, &str, Option<Attempt>)> = self.received(headers).collect();
         // Unreadable and finished ones go first, then the oldest.
-        kept.sort_by_key(|(.., attempt)| attempt.as_ref().map(|attempt| (!attempt.finished, attempt.begun)));
+        kept.sort_by_key(|(.., attempt)| {
+            attempt.as_ref().map(|attempt| (attempt.stage == Stage::Open, attempt.begun))
+        });
         let mut bytes = own.as_str().len();
         let room = kept.iter().rev().take(MOST - 1).take_while(|(name, value, _)| {
             bytes += name.len() + value.len();
@@ -102,23 +115,24 @@ impl Attempts {
             .received(headers)
             .find_map(|(.., attempt)| attempt.filter(|attempt| hex(&attempt.state) == state));
         match found {
-            Some(attempt) if now.since(attempt.begun) >= LIFETIME => Lookup::Expired,
-            Some(attempt) if attempt.finished => Lookup::Finished(attempt),
+            Some(attempt) if now.since(attempt.begun) >= LIFETIME => Lookup::Expired(Some(attempt)),
+            Some(attempt) if attempt.stage != Stage::Open => Lookup::Answered(attempt),
             Some(attempt) => Lookup::Open(attempt),
             None if self.received(headers).next().is_none() => Lookup::NoCookies,
-            None => Lookup::Expired,
+            None => Lookup::Expired(None),
         }
     }
 
     /// Whether this browser has just been signed in twice and still comes without a session.
     pub fn is_loop(&self, headers: &HeaderMap, now: Timestamp) -> bool {
-        let finished = |attempt: &Attempt| attempt.finished && now.since(attempt.begun) < LIFETIME;
+        let finished =
+            |attempt: &Attempt| attempt.stage == Stage::SignedIn && now.since(attempt.begun) < LIFETIME;
         self.received(headers).filter(|(.., attempt)| attempt.as_ref().is_some_and(finished)).count() >= LOOP
     }
 
-    /// Marks the attempt as finished, for a callback that comes twice.
-    pub fn finish(&self, attempt: &Attempt) -> SetCookie {
-        self.keep(&Attempt { finished: true, ..attempt.clone() }, MEMORY)
+    /// Marks the attempt as answered, for a callback that comes twice.
+    pub fn answer(&self, attempt: &Attempt, stage: Stage) -> SetCookie {
+        self.keep(&Attempt { stage, ..attempt.clone() }, MEMORY)
     }
 
     /// Deletes the attempt: it ended without a sign-in.
@@ -183,7 +197,7 @@ mod tests {
             handoff: None,
             begun,
             round: 0,
-            finished: false,
+            stage: Stage::Open,
         }
     }
 
@@ -223,8 +237,8 @@ mod tests {
         assert!(
             matches!(attempts.find(&state, &browser, NOW), Lookup::Open(found) if found.return_path == "/x")
         );
-        assert_eq!(attempts.find(&state, &browser, NOW + LIFETIME), Lookup::Expired);
-        assert_eq!(attempts.find(&"0".repeat(32), &browser, NOW), Lookup::Expired);
+        assert!(matches!(attempts.find(&state, &browser, NOW + LIFETIME), Lookup::Expired(Some(_))));
+        assert_eq!(attempts.find(&"0".repeat(32), &browser, NOW), Lookup::Expired(None));
         assert_eq!(attempts.find(&state, &HeaderMap::new(), NOW), Lookup::NoCookies);
     }
 
@@ -240,7 +254,7 @@ mod tests {
         assert_eq!(browser.get_all(COOKIE).iter().count(), MOST);
         assert!(matches!(attempts.find(states.last().unwrap(), &browser, NOW), Lookup::Open(_)));
         assert!(matches!(attempts.find(&states[42], &browser, NOW), Lookup::Open(_)));
-        assert_eq!(attempts.find(&states[41], &browser, NOW), Lookup::Expired);
+        assert_eq!(attempts.find(&states[41], &browser, NOW), Lookup::Expired(None));
     }
 
     #[test]
@@ -266,8 +280,8 @@ mod tests {
             let (state, cookies) = attempts.begin(attempt(NOW), &browser);
             store(&mut browser, &cookies);
             let Lookup::Open(found) = attempts.find(&state, &browser, NOW) else { panic!("not open") };
-            store(&mut browser, &[attempts.finish(&found)]);
-            assert!(matches!(attempts.find(&state, &browser, NOW), Lookup::Finished(_)));
+            store(&mut browser, &[attempts.answer(&found, Stage::SignedIn)]);
+            assert!(matches!(attempts.find(&state, &browser, NOW), Lookup::Answered(_)));
             assert_eq!(attempts.is_loop(&browser, NOW), round == 2);
         }
     }

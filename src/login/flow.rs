@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use thiserror::Error;
 
-use super::attempts::{Attempt, Attempts, Lookup};
+use super::attempts::{Attempt, Attempts, Lookup, Stage};
 use super::channel::{Apps, Channel};
 use super::exchanges::{Exchanges, Outcome};
 use crate::model::clock::Timestamp;
@@ -111,16 +111,26 @@ pub enum LoginError {
     NoApp,
     /// The person refused.
     #[error("the person refused")]
-    Refused {
-        /// The end of the attempt.
-        cookies: Vec<SetCookie>,
-    },
+    Refused,
     /// A unionid is required and WeChat gave none.
     #[error("WeChat gave no unionid: bind the app to an Open Platform account")]
     UnionidRequired,
     /// WeChat did not complete it.
     #[error("{0}")]
     Wechat(Arc<WechatError>),
+}
+
+/// A login that did not end in a session, and how to begin again.
+#[derive(Debug, Error)]
+#[error("{error}")]
+pub struct LoginFailure {
+    /// Why.
+    #[source]
+    pub error: LoginError,
+    /// The end of the attempt.
+    pub cookies: Vec<SetCookie>,
+    /// Where the visitor wanted to go, as far as that is known.
+    pub to: Option<ReturnTo>,
 }
 
 impl LoginFlow {
@@ -151,9 +161,10 @@ impl LoginFlow {
         handoff: Option<[u8; 32]>,
         headers: &HeaderMap,
         now: Timestamp,
-    ) -> Result<Begun, LoginError> {
+    ) -> Result<Begun, LoginFailure> {
+        let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
         if self.attempts.is_loop(headers, now) {
-            return Err(LoginError::Loop);
+            return Err(fail(LoginError::Loop));
         }
         let attempt = Attempt {
             state: [0; 16],
@@ -163,9 +174,9 @@ impl LoginFlow {
             handoff,
             begun: now,
             round: 0,
-            finished: false,
+            stage: Stage::Open,
         };
-        self.send(attempt, scope, headers)
+        self.send(attempt, scope, headers).map_err(fail)
     }
 
     /// Finishes a login. The attempt's cookie is checked before the code is spent: whoever has the code without the
@@ -176,22 +187,36 @@ impl LoginFlow {
         headers: &HeaderMap,
         session: Option<&Session>,
         now: Timestamp,
-    ) -> Result<Finished, LoginError> {
+    ) -> Result<Finished, LoginFailure> {
+        let fail = |error, attempt: Option<&Attempt>| LoginFailure {
+            error,
+            cookies: attempt
+                .map(|attempt| self.attempts.answer(attempt, Stage::Failed))
+                .into_iter()
+                .collect(),
+            to: attempt.map(return_to),
+        };
         let state = callback.state.as_deref().unwrap_or_default();
         let attempt = match (self.attempts.find(state, headers, now), session) {
             (Lookup::Open(attempt), _) => attempt,
-            (Lookup::Finished(attempt), Some(_)) => return Ok(Finished::Already { to: return_to(&attempt) }),
+            (Lookup::Answered(attempt), Some(_)) => return Ok(Finished::Already { to: return_to(&attempt) }),
             (_, Some(_)) => return Ok(Finished::Already { to: ReturnTo::front_page() }),
-            (Lookup::NoCookies, None) => return Err(LoginError::CookieNotReturned),
-            (Lookup::Expired | Lookup::Finished(_), None) => return Err(LoginError::Expired),
+            (Lookup::NoCookies, None) => return Err(fail(LoginError::CookieNotReturned, None)),
+            (Lookup::Answered(attempt), None) => {
+                return Err(LoginFailure {
+                    cookies: Vec::new(),
+                    ..fail(LoginError::Expired, Some(&attempt))
+                });
+            }
+            (Lookup::Expired(attempt), None) => return Err(fail(LoginError::Expired, attempt.as_ref())),
         };
         let Some(code) = callback.code.clone().filter(|code| is_code(code)) else {
             self.metrics.login(attempt.channel.as_str(), "refused");
-            return Err(LoginError::Refused { cookies: vec![self.attempts.forget(&attempt)] });
+            return Err(fail(LoginError::Refused, Some(&attempt)));
         };
         let result = match self.exchange(&attempt, code).await {
             Ok(arrival) => self.sign_in(&attempt, &arrival, headers, now),
-            Err(LoginError::Wechat(error)) => self.recover(attempt.clone(), error, headers, now),
+            Err(LoginError::Wechat(error)) => self.recover(&attempt, error, headers, now),
             Err(error) => Err(error),
         };
         let word = match &result {
@@ -200,7 +225,7 @@ impl LoginFlow {
             Err(_) => "failed",
         };
         self.metrics.login(attempt.channel.as_str(), word);
-        result
+        result.map_err(|error| fail(error, Some(&attempt)))
     }
 
     /// Every attempt the browser brought, deleted.
@@ -251,7 +276,7 @@ impl LoginFlow {
             self.sessions.end(&old, now);
         }
         let (session, cookie) = self.sessions.start(identity, &self.settings.login_host, now);
-        let cookies = vec![cookie, self.attempts.finish(attempt)];
+        let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
         Ok(Finished::SignedIn { session, to: return_to(attempt), handoff: attempt.handoff, cookies })
     }
 
@@ -269,7 +294,7 @@ impl LoginFlow {
     /// Sends the person round once more where WeChat asks for that.
     fn recover(
         &self,
-        attempt: Attempt,
+        attempt: &Attempt,
         error: Arc<WechatError>,
         headers: &HeaderMap,
         now: Timestamp,
@@ -284,7 +309,7 @@ impl LoginFlow {
         };
         let again = Attempt { round: attempt.round + 1, begun: now, ..attempt.clone() };
         let mut begun = self.send(again, scope, headers)?;
-        begun.cookies.push(self.attempts.forget(&attempt));
+        begun.cookies.push(self.attempts.forget(attempt));
         Ok(Finished::Again(begun))
     }
 }

@@ -6,8 +6,8 @@ mod exchanges;
 mod flow;
 mod handoff;
 
-pub use attempts::{Attempt, Attempts};
+pub use attempts::{Attempt, Attempts, Stage};
 pub use channel::{Apps, Channel, Step, Way, choose};
 pub use exchanges::Exchanges;
-pub use flow::{Begun, Callback, Finished, LoginError, LoginFlow, LoginSettings};
+pub use flow::{Begun, Callback, Finished, LoginError, LoginFailure, LoginFlow, LoginSettings};
 pub use handoff::{Handoff, SpentTickets, TicketError};

@@ -48,6 +48,16 @@ pub enum TlsError {
     },
 }
 
+impl TlsError {
+    /// Which of the two settings it is about: `cert` or `key`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Certificate { .. } => "cert",
+            Self::Key { .. } | Self::Pair { .. } => "key",
+        }
+    }
+}
+
 impl TlsSettings {
     /// Reads the files and builds the server side of TLS, offering HTTP/2 and HTTP/1.1.
     pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {

@@ -9,7 +9,7 @@ use super::asking::Asking;
 use super::page::{Malformed, Page};
 use super::render::Pages;
 use crate::gate::Refusal;
-use crate::login::{LoginError, TicketError};
+use crate::login::{LoginError, LoginFailure, TicketError};
 use crate::model::site::Site;
 use crate::model::visit::AmbiguousVisit;
 use crate::net::body::Body;
@@ -34,7 +34,7 @@ pub enum Failure {
     Forward(#[from] ForwardError),
     /// The login did not end in a session.
     #[error(transparent)]
-    Login(#[from] LoginError),
+    Login(#[from] LoginFailure),
     /// Not for this page.
     #[error("method not allowed")]
     Method,
@@ -61,11 +61,8 @@ pub enum Failure {
 impl Failure {
     /// The answer for the visitor.
     pub fn answer(&self, pages: &Pages, site: &Site, asking: &Asking<'_>) -> Response<Body> {
-        let login_url = format!("{}/_wxgate/login", site.login_origin());
+        let login_url = self.login_url(site);
         let seen_host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
-        let public_host = site.login_host.as_str();
-        let secure_needed =
-            site.scheme.is_https() && asking.visit.is_some_and(|visit| !visit.scheme.is_https());
         let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
         let page = match self {
             Self::Ambiguous(AmbiguousVisit::HostMismatch | AmbiguousVisit::RepeatedHost) => {
@@ -77,36 +74,30 @@ impl Failure {
             Self::Forward(ForwardError::TooLarge) | Self::TooLarge => Page::TooLarge,
             Self::Forward(ForwardError::RequestBody(_)) => Page::BadRequest { detail: Malformed::Form },
             Self::Forward(_) => Page::ApplicationUnavailable,
-            Self::Login(LoginError::CookieNotReturned) => Page::CookieNotReturned {
-                login_url: &login_url,
-                public_host,
-                seen_host: &seen_host,
-                secure_needed,
-            },
-            Self::Login(LoginError::Loop) => {
-                Page::SignInLoop { login_url: &login_url, public_host, seen_host: &seen_host, secure_needed }
-            }
-            Self::Login(LoginError::Expired) | Self::Ticket(_) => {
-                Page::SignInExpired { login_url: &login_url }
-            }
-            Self::Login(LoginError::NoApp) => Page::BadRequest { detail: Malformed::SignIn },
-            Self::Login(LoginError::Refused { .. }) => Page::SignInRefused { login_url: &login_url },
-            Self::Login(LoginError::UnionidRequired) => Page::UnionidRequired,
-            Self::Login(LoginError::Wechat(error)) => wechat_page(error, &login_url),
+            Self::Login(failure) => login_page(&failure.error, site, asking, &login_url, &seen_host),
             Self::Method => Page::MethodNotAllowed,
             Self::NotFound => Page::NotFound,
             Self::Refused(Refusal::Policy, name) => Page::Denied { name: name.as_deref(), path },
+            Self::Ticket(_) => Page::SignInExpired { login_url: &login_url },
             Self::UriTooLong => Page::UriTooLong,
             Self::WrongHost => Page::WrongHost,
         };
         let mut response = answer::page(pages, site, &page, asking);
-        if let Self::Login(LoginError::Refused { cookies }) = self {
-            answer::add_cookies(&mut response, cookies);
+        if let Self::Login(failure) = self {
+            answer::add_cookies(&mut response, &failure.cookies);
         }
         if response.status() == StatusCode::BAD_REQUEST && asking.parts.version < http::Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+
+    /// Where to begin again: the login page, with the page the visitor wanted as far as it is known.
+    fn login_url(&self, site: &Site) -> String {
+        let login = format!("{}/_wxgate/login", site.login_origin());
+        let Self::Login(LoginFailure { to: Some(to), .. }) = self else { return login };
+        let origin = to.host.as_ref().map(|host| site.origin(host)).unwrap_or_default();
+        format!("{login}?to={origin}{}", to.path_and_query)
     }
 
     /// The line for the operator: what happened, and where there is something to do, what. Everyday refusals are in
@@ -118,18 +109,7 @@ impl Failure {
             Self::Forward(error) => {
                 tracing::warn!(request_id, route, error = %chain(error), "the application gave no answer");
             }
-            Self::Login(LoginError::Wechat(error)) => log_wechat(error, request_id),
-            Self::Login(error @ (LoginError::CookieNotReturned | LoginError::Loop)) => tracing::warn!(
-                request_id, %client, host, error = %error,
-                "a login went round in a circle: do browsers reach the site by exactly public_url?"
-            ),
-            Self::Login(LoginError::UnionidRequired) => tracing::error!(
-                request_id,
-                "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
-            ),
-            Self::Login(error) => {
-                tracing::info!(request_id, %client, error = %error, "a login did not complete")
-            }
+            Self::Login(failure) => log_login(&failure.error, asking, &host),
             Self::Ticket(error) => {
                 tracing::info!(request_id, %client, error = %error, "a sign-in was not handed over")
             }
@@ -154,6 +134,29 @@ impl Failure {
     }
 }
 
+/// The page for a login that did not complete.
+fn login_page<'a>(
+    error: &LoginError,
+    site: &'a Site,
+    asking: &Asking<'_>,
+    login_url: &'a str,
+    seen_host: &'a str,
+) -> Page<'a> {
+    let public_host = site.login_host.as_str();
+    let secure_needed = site.scheme.is_https() && asking.visit.is_some_and(|visit| !visit.scheme.is_https());
+    match error {
+        LoginError::CookieNotReturned => {
+            Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
+        }
+        LoginError::Expired => Page::SignInExpired { login_url },
+        LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
+        LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
+        LoginError::Refused => Page::SignInRefused { login_url },
+        LoginError::UnionidRequired => Page::UnionidRequired,
+        LoginError::Wechat(error) => wechat_page(error, login_url),
+    }
+}
+
 fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
     let code = match error {
         WechatError::Errcode { errcode, .. } => Some(errcode.0),
@@ -166,6 +169,24 @@ fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
         Reaction::Refused => Page::SignInRefused { login_url },
         Reaction::Restart => Page::SignInExpired { login_url },
         Reaction::Restricted => Page::WechatRestricted,
+    }
+}
+
+fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
+    let (request_id, client) = (asking.request_id, asking.client);
+    match error {
+        LoginError::Wechat(error) => log_wechat(error, request_id),
+        LoginError::CookieNotReturned | LoginError::Loop => tracing::warn!(
+            request_id, %client, host, error = %error,
+            "a login went round in a circle: do browsers reach the site by exactly public_url?"
+        ),
+        LoginError::UnionidRequired => tracing::error!(
+            request_id,
+            "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
+        ),
+        LoginError::Expired | LoginError::NoApp | LoginError::Refused => {
+            tracing::info!(request_id, %client, error = %error, "a login did not complete");
+        }
     }
 }
 

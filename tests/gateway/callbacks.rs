@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
-use wxgate::login::{Attempt, Attempts, Channel};
+use wxgate::login::{Attempt, Attempts, Channel, Stage};
 use wxgate::model::clock;
 use wxgate::model::own_cookie::CookieScope;
 use wxgate::model::secret::Secret;
@@ -234,6 +234,27 @@ async fn a_refusal_is_a_friendly_page_and_spends_the_attempt() {
 }
 
 #[tokio::test]
+async fn a_login_that_failed_leads_to_the_page_wanted_and_spends_nothing_when_reloaded() {
+    let gateway = TestGateway::start().await;
+    let mut browser = gateway.browser();
+    gateway.wechat.script().consent(Consent::RefuseWithState);
+    let (callback, refused) = browser.follow(&gateway.url("/reports?year=2026")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let again = gateway.url("/_wxgate/login?to=/reports?year=2026");
+    assert!(refused.links().contains(&again), "{}", refused.html());
+    let reloaded = browser.open(&callback).await;
+    assert_eq!(reloaded.status, StatusCode::BAD_REQUEST);
+    assert!(reloaded.links().contains(&again), "{}", reloaded.html());
+    assert!(!gateway.log().contains("went round in a circle"));
+
+    gateway.wechat.script().next_exchange(Fault::Errcode(40125));
+    let callback = browser.callback(&gateway, "Lin", "/reports").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(gateway.wechat.exchanges(), 1, "the code is not sent again");
+}
+
+#[tokio::test]
 async fn an_attempt_that_is_forged_or_too_old_begins_anew() {
     let tables = format!("[session]\nsecret = \"{SECRET}\"");
     let gateway = TestGateway::with(Setup { tables, ..Setup::default() }).await;
@@ -252,7 +273,7 @@ async fn an_attempt_that_is_forged_or_too_old_begins_anew() {
             handoff: None,
             begun: clock::Timestamp::from_unix(now - age),
             round: 0,
-            finished: false,
+            stage: Stage::Open,
         };
         let (state, cookies) =
             Attempts::new(&scope, host.to_owned(), &ring).begin(attempt, &HeaderMap::new());
@@ -268,7 +289,8 @@ async fn an_attempt_that_is_forged_or_too_old_begins_anew() {
         let mut other = gateway.browser();
         let answer = other.open_with(&url, &[("cookie", &pair)]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}");
-        assert!(answer.links().contains(&gateway.url("/_wxgate/login")), "{what}: {}", answer.html());
+        let login = gateway.url("/_wxgate/login");
+        assert!(answer.links().iter().any(|link| link.starts_with(&login)), "{what}: {}", answer.html());
     }
     let (state, pair) = sealed(SECRET, "a.localhost", 0);
     let (name, value) = pair.split_once('=').unwrap();

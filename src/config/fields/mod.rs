@@ -95,6 +95,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         let place = top.place("public_url");
         addresses::complain_about_plain_http(top, &place, url.scheme, &url.authority, insecure_http);
     }
+    complain_about_tls(top, public_url.as_ref(), &server);
     let admin_listen = top
         .table("admin")
         .and_then(|mut section| {
@@ -126,6 +127,14 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         admin_listen,
         log,
     })
+}
+
+/// With TLS of our own, browsers come by https, whatever `public_url` says.
+fn complain_about_tls(top: &Section<'_>, public_url: Option<&addresses::PublicUrl>, server: &ServerSettings) {
+    if let Some(url) = public_url.filter(|url| server.tls.is_some() && !url.scheme.is_https()) {
+        let help = format!("write \"https://{}\", or take [server.tls] out", url.authority);
+        top.complain(&top.place("public_url"), "`public_url` is http and [server.tls] is https", help);
+    }
 }
 
 fn pages(top: &mut Section<'_>) -> PagesSettings {

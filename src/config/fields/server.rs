@@ -32,8 +32,12 @@ pub(super) fn read(top: &mut Section<'_>) -> (ServerSettings, bool) {
         let file = |text: &str| Ok(PathBuf::from(text));
         let certificate = tls.required("cert", "\"/etc/wxgate/fullchain.pem\"", file);
         let key = tls.required("key", "\"/etc/wxgate/key.pem\"", file);
+        let settings = certificate.zip(key).map(|(certificate, key)| TlsSettings { certificate, key });
+        if let Some(Err(error)) = settings.as_ref().map(TlsSettings::load) {
+            tls.complain(&tls.place(error.key()), "TLS cannot be served", error.to_string());
+        }
         tls.finish();
-        Some(TlsSettings { certificate: certificate?, key: key? })
+        settings
     });
     section.finish();
     (settings, insecure_http)

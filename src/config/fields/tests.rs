@@ -11,7 +11,13 @@ const EXAMPLE: &str = include_str!("../../../config.toml.example");
 const ENVIRONMENT: [(&str, &str); 2] =
     [("WECHAT_APP_SECRET", "an app secret"), ("OLD_SESSION_SECRET", "0123456789abcdef0123456789abcdef")];
 
+/// Reads the text, with the certificate it names in a folder of the test.
 fn parse(text: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = rcgen::generate_simple_self_signed(["app.example.com".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("fullchain.pem"), pair.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+    let text = &text.replace("/etc/wxgate/", &format!("{}/", folder.path().display()));
     let environment: Vec<(String, String)> =
         ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
