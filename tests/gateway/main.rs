@@ -2,6 +2,7 @@
 
 mod identity_headers;
 mod paths;
+mod proxying;
 mod redirects;
 mod signing_in;
 mod support;
