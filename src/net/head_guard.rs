@@ -297,6 +297,7 @@ pub fn accepted_head(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt as _;
 
     use super::*;
     use crate::model::peer::Peer;
@@ -384,6 +385,27 @@ mod tests {
         let mut out = Vec::new();
         guard.read_to_end(&mut out).await.unwrap();
         out
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_later_than_its_head_is_passed_as_it_is() {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+        let behind = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let pieces: [&[u8]; 5] = [head, b"abc", b"defghi", b"", behind];
+        let (mut client, server) = tokio::io::duplex(1024);
+        let connection = Connection::new(Peer::UnixSocket, false);
+        let mut guard = HeadGuard::http1(server, Vec::new(), connection, 1024);
+        let mut seen = Vec::new();
+        for piece in pieces {
+            client.write_all(piece).await.unwrap();
+            // A buffer that nobody has initialised, as hyper's is.
+            let mut unread = Vec::with_capacity(64);
+            while unread.len() < piece.len() {
+                guard.read_buf(&mut unread).await.unwrap();
+            }
+            seen.extend(unread);
+        }
+        assert_eq!(seen, pieces.concat());
     }
 
     #[tokio::test]

@@ -127,6 +127,7 @@ impl Failure {
         match error {
             ForwardError::Broken(_) => Some("broken"),
             ForwardError::Connect(_) => Some("connect"),
+            ForwardError::Framing => Some("framing"),
             ForwardError::RequestBody(_) | ForwardError::TooLarge => None,
             ForwardError::Timeout => Some("timeout"),
             ForwardError::UnexpectedUpgrade => Some("upgrade"),

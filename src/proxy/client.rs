@@ -20,6 +20,11 @@ use crate::net::tls::{TlsError, read_certificates};
 /// is rarely written to a connection that is being closed.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
+/// An application that takes not one byte for so long is given up. hyper writes out what it has before it closes a
+/// connection, even one whose visitor has long left, so no deadline of ours ends that wait.
+#[cfg(target_os = "linux")]
+const STALL: Duration = Duration::from_secs(60);
+
 /// Idle connections kept per application.
 const POOL_SIZE: usize = 256;
 
@@ -59,6 +64,8 @@ impl UpstreamClient {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(upstream.connect_timeout));
         tcp.set_keepalive(Some(Duration::from_secs(60)));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(STALL));
         let tls = match &upstream.ca_file {
             Some(path) => own_roots(path)?,
             None if upstream.scheme == Scheme::HTTPS => ClientConfig::with_platform_verifier()?,

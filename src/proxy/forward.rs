@@ -81,6 +81,9 @@ pub enum ForwardError {
     /// The application was silent for too long.
     #[error("the application did not answer in time")]
     Timeout,
+    /// The application's answer says in two ways where it ends.
+    #[error("the application's answer says in two ways where it ends")]
+    Framing,
     /// The application switched protocols unasked or wrongly.
     #[error("the application answered 101 in a way that was not asked for")]
     UnexpectedUpgrade,
@@ -126,6 +129,10 @@ pub async fn forward(
     let body = if body.is_end_stream() {
         empty()
     } else {
+        if body.size_hint().exact().is_none() {
+            // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         Bounded::new(body, passage.limits.body_idle, passage.limits.body_bytes)
             .with_progress(Box::new(move || {
                 progress.store(millis(started.elapsed()), Ordering::Relaxed);
@@ -148,6 +155,9 @@ pub async fn forward(
             .join(&mut response, asked, upgrade, passage.connection, passage.session_ends_in)
             .ok_or(ForwardError::UnexpectedUpgrade)?;
         return Ok(Answer { response: accepted, dropped_cookies: 0 });
+    }
+    if !ends_in_one_way(&response) {
+        return Err(ForwardError::Framing);
     }
     let (mut parts, body) = response.into_parts();
     let dropped_cookies = headers::response(&mut parts.headers);
@@ -207,23 +217,36 @@ async fn await_head(
     }
 }
 
+/// Whether an answer has one length, or one `chunked`, or neither (RFC 9112 §6.3). hyper chooses one where there are
+/// several, and the visitor would be told the other.
+fn ends_in_one_way<B>(response: &Response<B>) -> bool {
+    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
+    match (codings.next(), lengths.next()) {
+        (None, None) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && codings.next().is_none()
+                && response.version() == Version::HTTP_11
+        }
+        (None, Some(length)) => length.as_bytes().iter().all(u8::is_ascii_digit) && lengths.next().is_none(),
+        (Some(_), Some(_)) => false,
+    }
+}
+
 fn classify(error: legacy::Error) -> ForwardError {
     if error.is_connect() {
         return ForwardError::Connect(error);
     }
-    let mut source: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(cause) = source {
-        match cause.downcast_ref() {
-            Some(BodyBound::TooLarge) => return ForwardError::TooLarge,
-            Some(BodyBound::Idle) => return ForwardError::RequestBody(error),
-            None => {}
-        }
-        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user) {
-            return ForwardError::RequestBody(error);
-        }
-        source = cause.source();
+    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
+    let is_user = |cause: &hyper::Error| cause.is_user();
+    if causes().any(|cause| cause.downcast_ref() == Some(&BodyBound::TooLarge)) {
+        ForwardError::TooLarge
+    } else if causes().any(|cause| cause.downcast_ref().is_some_and(is_user)) {
+        ForwardError::RequestBody(error)
+    } else {
+        ForwardError::Broken(error)
     }
-    ForwardError::Broken(error)
 }
 
 /// An upgrade is hop-by-hop, so it is asked for anew.

@@ -67,12 +67,16 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
         *name,
         header::CONNECTION
             | header::TE
-            | header::TRAILER
             | header::TRANSFER_ENCODING
             | header::UPGRADE
             | header::PROXY_AUTHENTICATE
             | header::PROXY_AUTHORIZATION
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+/// Fields of a request that hold for the way to us only: what is sent on says it for itself, and has no trailers.
+fn is_told_anew(name: &HeaderName) -> bool {
+    matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH | header::TRAILER)
 }
 
 /// The names that `Connection` lists (RFC 9110 §7.6.1): they end here as well.
@@ -113,12 +117,16 @@ impl Rewriting {
         for (name, value) in received {
             let ends_here = is_hop_by_hop(name)
                 || (listed.contains(name) && *name != X_REQUEST_ID)
-                || matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH)
+                || is_told_anew(name)
                 || speaks_for_a_client(name)
                 || self.identity.resembles(name);
             if !ends_here {
                 headers.append(name.clone(), value.clone());
             }
+        }
+        if tokens(received, header::TE).any(|token| token.eq_ignore_ascii_case("trailers")) {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
         if let Some(cookie) = application_cookies(received) {
             headers.insert(header::COOKIE, cookie);

@@ -8,6 +8,7 @@ mod identity_headers;
 mod living;
 mod logs;
 mod paths;
+mod proxying;
 mod redirects;
 mod sessions;
 mod signing_in;

@@ -20,7 +20,7 @@ use wxgate::wechat::simulator::{App, Person, Simulator};
 
 pub(crate) use browser::{Answer, Browser, COMPUTER, MINI_PROGRAM, PHONE, WECHAT, WECHAT_ON_COMPUTER, WECOM};
 pub(crate) use certificate::Certificate;
-pub(crate) use upstream::{EchoUpstream, RawUpstream, ScriptedUpstream, Seen};
+pub(crate) use upstream::{EchoUpstream, Played, RawUpstream, ScriptedUpstream, Seen};
 pub(crate) use wire::{Cut, Wire};
 
 /// Waits are for events; this only bounds a test that has failed.

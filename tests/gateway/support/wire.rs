@@ -36,8 +36,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        self.stream.write_all(bytes.as_ref()).await?;
-        self.stream.flush().await
+        let sending = async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            self.stream.flush().await
+        };
+        let sent = tokio::time::timeout(PATIENCE, sending).await;
+        sent.unwrap_or_else(|_| panic!("nobody reads, and the connection stays open"))
     }
 
     /// Says that nothing more will be sent.
