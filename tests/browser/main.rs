@@ -1,5 +1,7 @@
 //! The demo in a real Chromium, as people meet it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod demo;
 mod other_sites;
 mod pages;
