@@ -1,7 +1,8 @@
 //! What is known about one client connection while it lives.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 use crate::model::peer::Peer;
 
@@ -15,6 +16,7 @@ pub struct Connection {
     in_flight: AtomicUsize,
     tunnelled: AtomicBool,
     last_request: AtomicBool,
+    waiting: Mutex<Option<Waker>>,
 }
 
 /// A request on its way; counts as in flight until dropped.
@@ -30,6 +32,7 @@ impl Connection {
             in_flight: AtomicUsize::new(0),
             tunnelled: AtomicBool::new(false),
             last_request: AtomicBool::new(false),
+            waiting: Mutex::default(),
         })
     }
 
@@ -54,6 +57,12 @@ impl Connection {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 
+    /// Wakes whoever holds bytes back until the present request is answered. To be called before `is_busy`.
+    pub(super) fn wake_when_idle(&self, waker: &Waker) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = Some(waker.clone());
+    }
+
     /// After the present request the connection closes.
     pub fn close_after_this(&self) {
         self.last_request.store(true, Ordering::Relaxed);
@@ -67,6 +76,9 @@ impl Connection {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.0.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+            waiting.into_iter().for_each(Waker::wake);
+        }
     }
 }
