@@ -6,3 +6,4 @@ mod proxying;
 mod redirects;
 mod signing_in;
 mod support;
+mod upgrades;
