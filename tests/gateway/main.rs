@@ -1,5 +1,6 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+mod framing;
 mod identity_headers;
 mod paths;
 mod proxying;
