@@ -57,10 +57,12 @@ impl Connection {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 
-    /// Wakes whoever holds bytes back until the present request is answered. To be called before `is_busy`.
+    /// Wakes the connection's task when the last request under way is answered. To be called before `is_busy`.
     pub(super) fn wake_when_idle(&self, waker: &Waker) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        *waiting = Some(waker.clone());
+        if !waiting.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *waiting = Some(waker.clone());
+        }
     }
 
     /// After the present request the connection closes.
