@@ -1,6 +1,8 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+mod deadlines;
 mod framing;
+mod http2;
 mod identity_headers;
 mod paths;
 mod proxying;
