@@ -1,7 +1,8 @@
 //! What is known about one client connection while it lives.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 use crate::model::peer::Peer;
 
@@ -16,6 +17,7 @@ pub struct Connection {
     begun: AtomicUsize,
     tunnelled: AtomicBool,
     last_request: AtomicBool,
+    waiting: Mutex<Option<Waker>>,
 }
 
 /// A request on its way; counts as in flight until dropped.
@@ -32,6 +34,7 @@ impl Connection {
             begun: AtomicUsize::new(0),
             tunnelled: AtomicBool::new(false),
             last_request: AtomicBool::new(false),
+            waiting: Mutex::default(),
         })
     }
 
@@ -62,6 +65,14 @@ impl Connection {
         self.begun.load(Ordering::Relaxed)
     }
 
+    /// Wakes the connection's task when the last request under way is answered. To be called before `is_busy`.
+    pub(super) fn wake_when_idle(&self, waker: &Waker) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *waiting = Some(waker.clone());
+        }
+    }
+
     /// After the present request the connection closes.
     pub fn close_after_this(&self) {
         self.last_request.store(true, Ordering::Relaxed);
@@ -75,6 +86,9 @@ impl Connection {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.0.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+            waiting.into_iter().for_each(Waker::wake);
+        }
     }
 }

@@ -72,18 +72,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
             this.begun = begun;
             this.waiting = Waiting::Nothing;
         }
-        let free = this.connection.is_tunnel() || this.connection.is_busy();
         if let Poll::Ready(result) = Pin::new(&mut this.inner).poll_read(context, buffer) {
             let got_bytes = buffer.filled().len() > before;
             this.waiting = match this.waiting {
-                _ if free => Waiting::Nothing,
+                _ if this.connection.is_tunnel() || this.connection.is_busy() => Waiting::Nothing,
                 Waiting::Head(since) => Waiting::Head(since),
                 _ if got_bytes && this.heads => Waiting::Head(Instant::now()),
                 waiting => waiting,
             };
             return Poll::Ready(result);
         }
-        if free {
+        if this.connection.is_tunnel() {
+            return Poll::Pending;
+        }
+        // Nobody reads again on account of an answer's end, and from there on the client owes us the next request.
+        this.connection.wake_when_idle(context.waker());
+        if this.connection.is_busy() {
             this.waiting = Waiting::Nothing;
             return Poll::Pending;
         }

@@ -141,8 +141,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Mode::Held if this.connection.is_tunnel() => this.mode = Mode::Raw,
-                Mode::Held if !this.connection.is_busy() => this.mode = Mode::Head(0),
                 Mode::Held => {
+                    // hyper reads again only when it is woken, and the bytes held here wake nobody.
+                    this.connection.wake_when_idle(context.waker());
+                    if !this.connection.is_busy() {
+                        this.mode = Mode::Head(0);
+                        continue;
+                    }
                     if this.buffer.len() > this.head_bytes {
                         return Poll::Pending;
                     }

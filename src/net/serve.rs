@@ -197,19 +197,22 @@ async fn read_first<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Vec<u8>
     Ok((first, has_preface))
 }
 
-/// Counts the request while it and its answer are under way.
-async fn answer<H: Handler>(
+/// Counts the request while it and its answer are under way. It counts from the call, not from the first poll: hyper
+/// looks for more bytes in between, and the head guard must know by then that they are not the next request's.
+fn answer<H: Handler>(
     handler: H,
     request: Request<Incoming>,
     connection: Arc<Connection>,
-) -> Result<Response<Body>, std::convert::Infallible> {
+) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> {
     let in_flight = connection.begin();
-    let is_http1 = request.version() < Version::HTTP_2;
-    let mut response = handler.handle(request, Arc::clone(&connection)).await;
-    if is_http1 && connection.closes_after_this() && !connection.is_tunnel() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    async move {
+        let is_http1 = request.version() < Version::HTTP_2;
+        let mut response = handler.handle(request, Arc::clone(&connection)).await;
+        if is_http1 && connection.closes_after_this() && !connection.is_tunnel() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| Holding::new(body, in_flight).boxed_unsync()))
     }
-    Ok(response.map(|body| Holding::new(body, in_flight).boxed_unsync()))
 }
 
 fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {

@@ -39,15 +39,21 @@ pub struct Tunnels {
     metrics: Arc<Metrics>,
 }
 
-/// Whether the request wants to leave HTTP behind: a GET with `Connection: upgrade` and a protocol to change to.
-/// `h2c` is not a protocol to tunnel: it would hide requests from the gate.
+/// Whether the request wants to leave HTTP behind: a GET with `Connection: upgrade` and a protocol to change to. A
+/// protocol that carries HTTP again is none to tunnel: it would hide requests from the gate.
 pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
         && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && headers.contains_key(header::UPGRADE)
-        && !tokens(headers, header::UPGRADE).any(|token| token.to_ascii_lowercase().starts_with("h2c"))
+        && !tokens(headers, header::UPGRADE).any(carries_http)
+}
+
+/// `h2c`, `h2`, `HTTP/2.0`, and `TLS/1.2` with HTTP inside (RFC 2817).
+fn carries_http(protocol: &str) -> bool {
+    let protocol = protocol.to_ascii_lowercase();
+    ["h2", "h3", "http", "tls"].iter().any(|family| protocol.starts_with(family))
 }
 
 impl Tunnels {
@@ -299,6 +305,8 @@ mod tests {
         assert!(request("GET", "keep-alive, Upgrade", "websocket"));
         assert!(!request("POST", "upgrade", "websocket"));
         assert!(!request("GET", "close", "websocket"));
-        assert!(!request("GET", "upgrade, HTTP2-Settings", "h2c"));
+        for protocol in ["h2c", "H2", "websocket, h2c", "HTTP/2.0", "TLS/1.2, HTTP/1.1"] {
+            assert!(!request("GET", "upgrade, HTTP2-Settings", protocol), "{protocol}");
+        }
     }
 }

@@ -4,6 +4,9 @@
 
 mod callbacks;
 mod configuration;
+mod deadlines;
+mod framing;
+mod http2;
 mod identity_headers;
 mod living;
 mod logs;
@@ -13,3 +16,4 @@ mod redirects;
 mod sessions;
 mod signing_in;
 mod support;
+mod upgrades;

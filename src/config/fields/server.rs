@@ -51,6 +51,7 @@ fn limits(section: &mut Section<'_>) -> Limits {
     limits.body_bytes = section.size("max_body_size", 0..=u64::MAX >> 1);
     limits.head = section.duration("header_timeout", request_timeout()).unwrap_or(limits.head);
     limits.first_byte = limits.head;
+    limits.tls_handshake = limits.head;
     limits.keep_alive =
         section.duration("keep_alive_timeout", request_timeout()).unwrap_or(limits.keep_alive);
     limits.body_idle = section.duration("body_timeout", request_timeout()).unwrap_or(limits.body_idle);
