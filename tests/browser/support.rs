@@ -61,7 +61,7 @@ pub(crate) const DESKTOP: Looks =
 
 /// The usual window of a phone.
 pub(crate) const HANDHELD: Looks =
-    Looks { user_agent: WECHAT, language: "zh-CN", size: (390, 760), dark: false };
+    Looks { user_agent: WECHAT, language: "zh-CN", size: (390, 844), dark: false };
 
 /// One Chromium with a profile of its own. It ends when this is dropped.
 pub(crate) struct Browser {
