@@ -27,7 +27,7 @@ use crate::pages::asking::Asking;
 use crate::pages::endpoint::Endpoint;
 use crate::pages::failure::Failure;
 use crate::pages::own::display_name;
-use crate::proxy::{Forwarded, Passage, asks_for_upgrade, forward};
+use crate::proxy::{Forwarded, Passage, Tether, asks_for_upgrade, forward};
 use crate::seal::random;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -183,7 +183,10 @@ impl Crossing<'_> {
         admission: &Admission,
     ) -> Result<Response<Body>, Failed> {
         let Self { live, lasting, asking, .. } = self;
-        let session_ends_in = admission.session().map(|session| live.sessions.time_left(session, asking.now));
+        let tether = admission.session().filter(|_| self.upgrade.is_some()).map(|session| Tether {
+            ends_in: live.sessions.time_left(session, asking.now),
+            has_ended: Box::new(live.sessions.end_of(session)),
+        });
         let passage = Passage {
             visit: self.visit,
             admission,
@@ -191,7 +194,7 @@ impl Crossing<'_> {
             connection: self.connection,
             limits: &live.limits,
             tunnels: &lasting.tunnels,
-            session_ends_in,
+            tether,
             upgrade: self.upgrade,
         };
         let answer = forward(asking.parts, body, &live.targets[route.id.0], passage)

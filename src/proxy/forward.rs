@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::client::{Upstream, UpstreamClient};
 use super::headers::{self, Forwarded, Rewriting};
-use super::tunnel::Tunnels;
+use super::tunnel::{Tether, Tunnels};
 use crate::gate::Admission;
 use crate::model::clock;
 use crate::model::visit::Visit;
@@ -57,8 +57,8 @@ pub struct Passage<'a> {
     pub limits: &'a Limits,
     /// Upgraded connections.
     pub tunnels: &'a Tunnels,
-    /// When an upgraded connection must end, because the session does.
-    pub session_ends_in: Option<Duration>,
+    /// What an upgraded connection must not outlive.
+    pub tether: Option<Tether>,
     /// The way out of HTTP, when the request asks for one.
     pub upgrade: Option<OnUpgrade>,
 }
@@ -152,7 +152,7 @@ pub async fn forward(
         let asked = parts.headers.get(header::UPGRADE);
         let accepted = passage
             .tunnels
-            .join(&mut response, asked, upgrade, passage.connection, passage.session_ends_in)
+            .join(&mut response, asked, upgrade, passage.connection, passage.tether)
             .ok_or(ForwardError::UnexpectedUpgrade)?;
         return Ok(Answer { response: accepted, dropped_cookies: 0 });
     }

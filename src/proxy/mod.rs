@@ -8,4 +8,4 @@ mod tunnel;
 pub use client::{ClientError, Upstream, UpstreamClient};
 pub use forward::{ForwardError, Passage, Target, forward};
 pub use headers::{Forwarded, Rewriting, UpstreamHost};
-pub use tunnel::{Tunnels, asks_for_upgrade};
+pub use tunnel::{Tether, Tunnels, asks_for_upgrade};

@@ -1,5 +1,6 @@
 //! Connections that left HTTP behind: WebSocket and any other GET upgrade.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +30,20 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 
 /// The WebSocket close frame "going away" (RFC 6455 §7.4.1, 1001), as a server sends it.
 const GOING_AWAY: [u8; 4] = [0x88, 0x02, 0x03, 0xe9];
+
+/// The same for "policy violation" (1008): the session has ended.
+const SIGNED_OUT: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
+
+/// How often a tunnel asks whether its session was ended.
+const ASK: Duration = Duration::from_secs(5);
+
+/// What a tunnel hangs on: it must not outlive the session it was admitted with.
+pub struct Tether {
+    /// When the session ends by itself.
+    pub ends_in: Duration,
+    /// Whether it was ended before its time.
+    pub has_ended: Box<dyn Fn() -> bool + Send>,
+}
 
 /// All tunnels of the process.
 #[derive(Debug)]
@@ -70,7 +85,7 @@ impl Tunnels {
         asked: Option<&HeaderValue>,
         visitor: OnUpgrade,
         connection: &Arc<Connection>,
-        ends_in: Option<Duration>,
+        tether: Option<Tether>,
     ) -> Option<Response<Body>> {
         let protocol = answer.headers().get(header::UPGRADE).cloned()?;
         let is_websocket = protocol.as_bytes().eq_ignore_ascii_case(b"websocket");
@@ -104,7 +119,7 @@ impl Tunnels {
             let ends =
                 tokio::time::timeout(HANDSHAKE, async { tokio::try_join!(visitor, application) }).await;
             if let Ok(Ok((visitor, application))) = ends {
-                carry(visitor, application, is_websocket, closing, ends_in).await;
+                carry(visitor, application, is_websocket, closing, tether).await;
             }
             drop(held);
         });
@@ -145,34 +160,42 @@ async fn carry(
     application: Upgraded,
     is_websocket: bool,
     mut closing: watch::Receiver<bool>,
-    ends_in: Option<Duration>,
+    tether: Option<Tether>,
 ) {
     let sight = Arc::new(Mutex::new(Sight { frames: Frames::default(), moved: Instant::now() }));
     let mut visitor = Watched { inner: TokioIo::new(visitor), sight: Arc::clone(&sight) };
     let mut application = TokioIo::new(application);
-    let end = ends_in.map(|left| Instant::now() + left);
-    {
+    let goodbye = {
         let mut copy = std::pin::pin!(copy_bidirectional(&mut visitor, &mut application));
+        let mut signed_out = std::pin::pin!(signed_out(tether));
         loop {
-            let idle_end = seen(&sight).moved + IDLE;
             tokio::select! {
                 _ = &mut copy => return,
-                _ = closing.wait_for(|closing| *closing) => break,
-                () = tokio::time::sleep_until(end.map_or(idle_end, |end| end.min(idle_end))) => {}
+                _ = closing.wait_for(|closing| *closing) => break GOING_AWAY,
+                () = &mut signed_out => break SIGNED_OUT,
+                () = tokio::time::sleep_until(seen(&sight).moved + IDLE) => {}
             }
-            let now = Instant::now();
-            if end.is_some_and(|end| end <= now) || seen(&sight).moved + IDLE <= now {
-                break;
+            if seen(&sight).moved + IDLE <= Instant::now() {
+                break GOING_AWAY;
             }
         }
-    }
+    };
     let between_frames = seen(&sight).frames.at_boundary();
     if is_websocket && between_frames {
         let goodbye = async {
-            visitor.inner.write_all(&GOING_AWAY).await?;
+            visitor.inner.write_all(&goodbye).await?;
             visitor.inner.shutdown().await
         };
         let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+    }
+}
+
+/// Resolves when the session ends; never without one.
+async fn signed_out(tether: Option<Tether>) {
+    let Some(tether) = tether else { return std::future::pending().await };
+    let end = Instant::now() + tether.ends_in;
+    while Instant::now() < end && !(tether.has_ended)() {
+        tokio::time::sleep_until(end.min(Instant::now() + ASK)).await;
     }
 }
 
@@ -273,6 +296,12 @@ fn payload_length(head: &[u8]) -> Option<u64> {
     }
     let length = head[2..2 + extended].iter().fold(0, |length, byte| length << 8 | u64::from(*byte));
     Some(if extended == 0 { u64::from(second & 0x7f) } else { length })
+}
+
+impl fmt::Debug for Tether {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Tether").field("ends_in", &self.ends_in).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -103,6 +103,12 @@ impl Sessions {
         self.ended.insert(session.id, session.started + self.settings.lifetime, now);
     }
 
+    /// A question to ask from time to time: was this session ended?
+    pub fn end_of(&self, session: &Session) -> impl Fn() -> bool + Send + 'static {
+        let (ended, id) = (Arc::clone(&self.ended), session.id);
+        move || ended.contains(&id)
+    }
+
     /// Deletes the cookie of `host`.
     pub fn forget(&self, host: &Host) -> SetCookie {
         let cookie = self.cookie(host);

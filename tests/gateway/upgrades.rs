@@ -282,3 +282,17 @@ async fn when_the_gateway_stops_sockets_are_told_goodbye() {
     }
     assert_eq!(gateway.exit_code().await, Some(0));
 }
+
+#[tokio::test]
+async fn a_websocket_does_not_outlive_the_sign_out() {
+    let gateway = before_an_echo().await;
+    let mut browser = gateway.signed_in("Lin").await;
+    let mut socket = socket(&gateway, &browser, "/socket").await.unwrap();
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(next(&mut socket).await.unwrap().unwrap(), Message::text("still here"));
+    assert_eq!(browser.submit(&gateway.url("/_wxgate/logout"), "").await.status, StatusCode::OK);
+    let Some(Ok(Message::Close(Some(word)))) = next(&mut socket).await else {
+        panic!("closed without a word")
+    };
+    assert_eq!(word.code, CloseCode::Policy);
+}

@@ -56,10 +56,11 @@ impl EchoUpstream {
                 tokio::spawn(async move {
                     match tls {
                         None => echo.serve(stream).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => echo.serve(stream).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                echo.serve(stream).await;
+                            }
+                        }
                     }
                 });
             }
@@ -161,33 +162,27 @@ impl Seen {
     }
 }
 
-/// Records the bytes of each connection and answers each with the same prepared bytes, then closes.
+/// Answers each connection with the same prepared bytes, then closes.
 #[derive(Clone)]
 pub(crate) struct RawUpstream {
     pub(crate) address: SocketAddr,
-    received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl RawUpstream {
     /// Answers with `answer` once a request head has arrived.
     pub(crate) async fn answering(answer: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let raw = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
-        let accepting = raw.clone();
+        let raw = Self { address: listener.local_addr().unwrap() };
         tokio::spawn(async move {
             loop {
                 let Ok((mut stream, _)) = listener.accept().await else { return };
-                let raw = accepting.clone();
                 tokio::spawn(async move {
                     let mut head = Vec::new();
                     let mut chunk = [0; 4096];
                     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
                         match stream.read(&mut chunk).await {
                             Ok(0) | Err(_) => return,
-                            Ok(count) => {
-                                head.extend_from_slice(&chunk[..count]);
-                                raw.received.lock().unwrap().extend_from_slice(&chunk[..count]);
-                            }
+                            Ok(count) => head.extend_from_slice(&chunk[..count]),
                         }
                     }
                     let _ = stream.write_all(answer).await;
@@ -196,11 +191,6 @@ impl RawUpstream {
             }
         });
         raw
-    }
-
-    /// Everything received on all connections.
-    pub(crate) fn received(&self) -> String {
-        String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
     }
 }
 
