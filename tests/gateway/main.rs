@@ -1,5 +1,7 @@
 //! The real gateway over real sockets: its binary, a simulated WeChat, a recording application, a browser-like client.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod deadlines;
 mod framing;
 mod http2;

@@ -56,10 +56,11 @@ impl EchoUpstream {
                 tokio::spawn(async move {
                     match tls {
                         None => echo.serve(stream).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => echo.serve(stream).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                echo.serve(stream).await;
+                            }
+                        }
                     }
                 });
             }
