@@ -21,7 +21,12 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
                     let hosts: std::collections::BTreeSet<_> =
                         config.routes.iter().map(|route| route.host.as_str()).collect();
                     let hosts: Vec<_> = hosts.into_iter().collect();
-                    println!("ok: {} routes on {}", config.routes.len(), hosts.join(", "));
+                    let count = config.routes.len();
+                    println!(
+                        "ok: {count} {} on {}",
+                        if count == 1 { "route" } else { "routes" },
+                        hosts.join(", ")
+                    );
                     ExitCode::SUCCESS
                 }
                 Ok(Err(error)) => refuse(&LoadError::from(error)),

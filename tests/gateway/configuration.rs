@@ -21,7 +21,7 @@ fn five_lines_are_a_configuration() {
     let said = Said::by("check", FIVE_LINES, &[("WECHAT_APP_SECRET", "secret")]);
     assert_eq!(
         (said.code, said.out.as_str(), said.err.as_str()),
-        (Some(0), "ok: 1 routes on app.example.com\n", "")
+        (Some(0), "ok: 1 route on app.example.com\n", "")
     );
 }
 
