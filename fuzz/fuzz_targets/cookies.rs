@@ -13,13 +13,14 @@ use wxgate::model::host::Host;
 use wxgate::model::own_cookie::{CookieScope, is_own, strip};
 use wxgate::model::secret::Secret;
 use wxgate::model::visit::Scheme;
-use wxgate::seal::{KeyRing, Purpose, Sealer};
+use wxgate::seal::{KeyRing, Purpose, Sealer, hex, random};
 use wxgate::sessions::{SessionSettings, Sessions};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
+/// New in each process: a corpus remembers the sealed values of earlier runs, and they would open.
 static RING: LazyLock<KeyRing> =
-    LazyLock::new(|| KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).expect("a strong secret"));
+    LazyLock::new(|| KeyRing::new(Secret::new(hex(&random::<32>())), Vec::new()).expect("a strong secret"));
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&RING, Purpose::Session));
 static SESSIONS: LazyLock<Sessions> = LazyLock::new(|| {
     let settings = SessionSettings {
