@@ -42,9 +42,10 @@ impl CookieScope {
     }
 }
 
-/// Whether a cookie of this name is ours on any kind of site, however it is written.
+/// Whether a cookie of this name is ours on any kind of site, however it is written. Wider blanks than HTTP knows are
+/// no part of the name for applications that trim them.
 pub fn is_own(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+    let lower = name.trim().to_ascii_lowercase();
     let bare =
         GUARDS.iter().find_map(|guard| lower.strip_prefix(&guard.to_ascii_lowercase())).unwrap_or(&lower);
     bare == STEM || bare.strip_prefix(STEM).is_some_and(|rest| rest.starts_with('-'))
@@ -82,6 +83,7 @@ mod tests {
             ("__HOST-WXGATE-login-12=x", None),
             ("__Secure-wxgate=x;;", None),
             ("  wxgate = x ; a=1", Some("a=1")),
+            ("\u{2000}__Host-wxgate=x; wxgate-login-1\u{3000}=y; a=1", Some("a=1")),
             ("wxgateway=1; my-wxgate=2", Some("wxgateway=1; my-wxgate=2")),
             ("a=wxgate=x", Some("a=wxgate=x")),
             ("", None),

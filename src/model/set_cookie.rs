@@ -60,6 +60,10 @@ impl SetCookie {
     }
 }
 
+/// What may surround names and values (RFC 6265 §5.2). A wider blank (U+00A0, U+2000) belongs to the name: browsers
+/// see no `__Host-` behind it, so anybody's sibling host may set such a cookie.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// The cookies of a request: name and value, in order, over all `Cookie` lines. What an application keeps beside ours
 /// may be in any encoding; only its own pair is skipped then.
 pub fn received(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -68,7 +72,7 @@ pub fn received(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
-        .map(|(name, value)| (name.trim(), value.trim()))
+        .map(|(name, value)| (name.trim_matches(BLANKS), value.trim_matches(BLANKS)))
 }
 
 #[cfg(test)]
@@ -100,5 +104,18 @@ mod tests {
         let line = HeaderValue::from_bytes(b"gbk=\xcd\xf5\xb7\xbc; wxgate=x; name=\xe7\x8e\x8b").unwrap();
         let headers = HeaderMap::from_iter([(header::COOKIE, line)]);
         assert_eq!(received(&headers).collect::<Vec<_>>(), [("wxgate", "x"), ("name", "王")]);
+    }
+
+    #[test]
+    fn a_name_behind_a_wide_blank_is_another_name() {
+        for blank in
+            ['\u{a0}', '\u{85}', '\u{1680}', '\u{2000}', '\u{2028}', '\u{202f}', '\u{205f}', '\u{3000}']
+        {
+            let line = format!("{blank}__Host-wxgate=x; __Host-wxgate{blank}=y; \t__Host-wxgate =\tz ");
+            let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            let headers = HeaderMap::from_iter([(header::COOKIE, line)]);
+            let ours: Vec<_> = received(&headers).filter(|(name, _)| *name == "__Host-wxgate").collect();
+            assert_eq!(ours, [("__Host-wxgate", "z")], "{blank:?}");
+        }
     }
 }

@@ -220,6 +220,26 @@ async fn a_planted_second_session_signs_nobody_in() {
     assert_eq!(with_cookie(&gateway, &gateway.url("/"), &garbage).await.status, StatusCode::OK);
 }
 
+/// Browsers see no `__Host-` behind a wide blank, so a sibling host may set such a cookie for the whole domain.
+#[tokio::test]
+async fn a_cookie_behind_a_wide_blank_is_not_the_gateways() {
+    let gateway = TestGateway::with(with_secret()).await;
+    let now = clock::now();
+    let pair = sealed(SECRET, "a.localhost", now, now);
+    let honest = with_cookie(&gateway, &gateway.url("/"), &pair).await;
+    assert_eq!(honest.status, StatusCode::OK);
+    let (name, value) = pair.split_once('=').unwrap();
+    for blank in ["\u{85}", "\u{a0}", "\u{2000}", "\u{2028}", "\u{3000}"] {
+        for planted in [format!("{blank}{name}={value}"), format!("{name}{blank}={value}")] {
+            let alone = gateway.get("/", &format!("Cookie: {planted}\r\n")).await;
+            assert_eq!(alone.status, StatusCode::UNAUTHORIZED, "{planted:?}");
+            let beside = gateway.get("/", &format!("Cookie: {planted}; {pair}; a=1\r\n")).await;
+            assert_eq!(beside.status, StatusCode::OK, "{planted:?} signs nobody out");
+            assert_eq!(gateway.upstream.last().all("cookie"), ["a=1"], "{planted:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn signing_in_begins_a_new_session_whatever_was_planted_before() {
     let gateway = TestGateway::start().await;
