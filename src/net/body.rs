@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
+
+use super::connection::{AwaitsVisitor, Connection};
 
 /// Any error of a body under way.
 pub type BodyError = Box<dyn Error + Send + Sync>;
@@ -179,6 +182,50 @@ impl<B: HttpBody, T> HttpBody for Holding<B, T> {
         let frame = ready!(this.inner.poll_frame(context));
         if !matches!(frame, Some(Ok(_))) {
             *this.held = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+pin_project! {
+    /// An answer's body that says whenever it is the visitor who keeps it waiting, and not the application.
+    pub struct Awaiting<B> {
+        #[pin]
+        inner: B,
+        connection: Arc<Connection>,
+        visitor: Option<AwaitsVisitor>,
+    }
+}
+
+impl<B> Awaiting<B> {
+    /// Watches `inner`, which goes to the visitor at the other end of `connection`.
+    pub fn new(inner: B, connection: Arc<Connection>) -> Self {
+        let visitor = Some(connection.await_visitor());
+        Self { inner, connection, visitor }
+    }
+}
+
+impl<B: HttpBody> HttpBody for Awaiting<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        *this.visitor = None;
+        let frame = ready!(this.inner.poll_frame(context));
+        if matches!(frame, Some(Ok(_))) {
+            *this.visitor = Some(this.connection.await_visitor());
         }
         Poll::Ready(frame)
     }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
+use tokio::time::Instant;
+
 use crate::model::peer::Peer;
 
 /// One client connection, shared by the socket wrappers and the requests on it.
@@ -18,7 +20,19 @@ pub struct Connection {
     tunnelled: AtomicBool,
     last_request: AtomicBool,
     waiting: Mutex<Option<Waker>>,
+    owed: Mutex<Owed>,
 }
+
+/// What the visitor has still to take of answers that could go on.
+#[derive(Debug)]
+struct Owed {
+    answers: usize,
+    taken: Instant,
+}
+
+/// An answer that is ready to go on, and waits for the visitor to make room; waits until dropped.
+#[derive(Debug)]
+pub struct AwaitsVisitor(Arc<Connection>);
 
 /// A request on its way; counts as in flight until dropped.
 #[derive(Debug)]
@@ -35,6 +49,7 @@ impl Connection {
             tunnelled: AtomicBool::new(false),
             last_request: AtomicBool::new(false),
             waiting: Mutex::default(),
+            owed: Mutex::new(Owed { answers: 0, taken: Instant::now() }),
         })
     }
 
@@ -58,6 +73,20 @@ impl Connection {
     /// Whether a request is on its way.
     pub fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// From here on, until the guard is dropped, it is the visitor who keeps an answer waiting.
+    pub fn await_visitor(self: &Arc<Self>) -> AwaitsVisitor {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        owed.answers += 1;
+        owed.taken = Instant::now();
+        AwaitsVisitor(Arc::clone(self))
+    }
+
+    /// Since when the visitor has taken nothing, while answers wait.
+    pub fn awaits_visitor_since(&self) -> Option<Instant> {
+        let owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        (owed.answers > 0).then_some(owed.taken)
     }
 
     /// How many requests have begun on it.
@@ -90,5 +119,13 @@ impl Drop for InFlight {
             let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
             waiting.into_iter().for_each(Waker::wake);
         }
+    }
+}
+
+impl Drop for AwaitsVisitor {
+    fn drop(&mut self) {
+        let mut owed = self.0.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        owed.answers -= 1;
+        owed.taken = Instant::now();
     }
 }

@@ -1,4 +1,4 @@
-//! Deadlines of a client socket: first byte, request head, silence between requests, stalled writes.
+//! Deadlines of a client socket: first byte, request head, silence between requests, stalled writes and windows.
 //!
 //! hyper has a timer for the head only, and hyper-util's protocol detection has none at all; here one timer per
 //! connection covers the whole life of the socket, and is touched only when the socket has nothing to say.
@@ -89,7 +89,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         this.connection.wake_when_idle(context.waker());
         if this.connection.is_busy() {
             this.waiting = Waiting::Nothing;
-            return Poll::Pending;
+            return this.watch_streams(context);
         }
         let deadline = match this.waiting {
             Waiting::FirstByte(since) => since + this.limits.first_byte,
@@ -112,6 +112,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
 }
 
 impl<S> Timed<S> {
+    /// HTTP/2 answers may wait for the visitor's window while the socket itself takes every byte there is.
+    fn watch_streams(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.heads || self.stalled {
+            return Poll::Pending;
+        }
+        let Some(since) = self.connection.awaits_visitor_since() else { return Poll::Pending };
+        let deadline = since + self.limits.write_stall;
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.as_mut().poll(context).map(|()| Err(timed_out()))
+    }
+
     fn watch_write<T>(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::{Body, Holding};
+use super::body::{Awaiting, Body, Holding};
 use super::connection::Connection;
 use super::deadlines::Timed;
 use super::head_guard::{HTTP2_PREFACE, HeadGuard};
@@ -211,7 +211,10 @@ fn answer<H: Handler>(
         if is_http1 && connection.closes_after_this() && !connection.is_tunnel() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Holding::new(body, in_flight).boxed_unsync()))
+        Ok(response.map(|body| {
+            let body = Holding::new(body, in_flight);
+            if is_http1 { body.boxed_unsync() } else { Awaiting::new(body, connection).boxed_unsync() }
+        }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::support::{Certificate, PATIENCE, Played, ScriptedUpstream, Setup, TestGateway, Wire};
+use crate::support::{Certificate, PATIENCE, Played, ScriptedUpstream, Setup, TestGateway, Wire, eventually};
 
 /// Well above one second on a machine with much to do, and far below every usual deadline.
 const SOON: Duration = Duration::from_secs(5);
@@ -106,6 +106,29 @@ async fn an_http2_connection_without_a_next_request_is_closed() {
     let began = Instant::now();
     let _ = tokio::time::timeout(PATIENCE, ended).await.expect("the connection ends");
     assert!(began.elapsed() > Duration::from_millis(700) && began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+/// A window of no bytes: HTTP/2 lets a visitor ask for much and take nothing, while the socket takes every byte there is.
+#[tokio::test]
+async fn a_visitor_who_opens_no_window_is_given_up() {
+    let setup = Setup { server: "write_timeout = \"1s\"".to_owned(), ..Setup::default() };
+    let gateway = TestGateway::with(setup).await;
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0");
+    for (stream, path) in [(1, "/public/x"), (3, "/_wxgate/nothing")] {
+        let mut fields = vec![0x82, 0x86, 0x01, 11];
+        fields.extend(b"a.localhost\x04");
+        fields.push(u8::try_from(path.len()).unwrap());
+        fields.extend(path.bytes());
+        bytes.extend([0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, stream]);
+        bytes.extend(fields);
+    }
+    gateway.raw(bytes).await;
+    assert_eq!(gateway.upstream.count(), 1);
+    eventually("no connection is left", async || {
+        gateway.admin("/metrics").await.1.contains("wxgate_active_connections 0")
+    })
+    .await;
 }
 
 /// Silence while the application thinks is no silence of the visitor.
