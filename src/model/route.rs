@@ -38,7 +38,8 @@ pub struct Routes {
 /// What `Routes::find` found.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// `;parameters` in the path make it match another route than the bare path does.
+    /// `;parameters` in the path, or small letters in the method, make it match another route than the path without
+    /// them, or the method in capitals, does.
     Ambiguous,
     /// The host is served, but no route covers this path and method.
     Nothing,
@@ -67,18 +68,30 @@ impl Routes {
     }
 
     /// The route that `visit` matches. Servlet containers drop `;parameters` before they look at a path, so a path
-    /// that would match another route without them is ambiguous.
+    /// that would match another route without them is ambiguous. So is `post` where `POST` would match another route:
+    /// methods know capitals (RFC 9110 §9.1), but Werkzeug and Django write every method in capitals.
     pub fn find(&self, visit: &Visit) -> Found<'_> {
         let Some(table) = self.hosts.get(&visit.authority.host) else { return Found::UnknownHost };
         let found = longest(table, visit.path.as_str(), &visit.method);
-        if let Some(bare) = visit.path.without_parameters() {
-            let bare_found = longest(table, &bare, &visit.method);
-            if bare_found.map(|route| route.id) != found.map(|route| route.id) {
-                return Found::Ambiguous;
-            }
+        let number = |route: Option<&Route>| route.map(|route| route.id);
+        if let Some(capitals) = in_capitals(&visit.method)
+            && number(longest(table, visit.path.as_str(), &capitals)) != number(found)
+        {
+            return Found::Ambiguous;
+        }
+        if let Some(bare) = visit.path.without_parameters()
+            && number(longest(table, &bare, &visit.method)) != number(found)
+        {
+            return Found::Ambiguous;
         }
         found.map_or(Found::Nothing, Found::Route)
     }
+}
+
+/// The method in capitals, where it is written otherwise.
+fn in_capitals(method: &Method) -> Option<Method> {
+    let is_small = method.as_str().bytes().any(|byte| byte.is_ascii_lowercase());
+    is_small.then(|| Method::from_bytes(method.as_str().to_ascii_uppercase().as_bytes()).ok()).flatten()
 }
 
 /// Walks from the whole path up to the root, one segment at a time.
@@ -141,6 +154,15 @@ mod tests {
     #[test]
     fn a_route_for_other_methods_is_passed_over() {
         assert_eq!(find(Method::POST, "a.test", "/public/x"), "a.test");
+    }
+
+    #[test]
+    fn a_method_in_small_letters_never_moves_a_visit_to_another_route() {
+        let small = |name: &[u8]| Method::from_bytes(name).unwrap();
+        assert_eq!(find(small(b"get"), "a.test", "/public/x"), "Ambiguous");
+        assert_eq!(find(small(b"gEt"), "a.test", "/public/x"), "Ambiguous");
+        assert_eq!(find(small(b"post"), "a.test", "/public/x"), "a.test");
+        assert_eq!(find(small(b"get"), "a.test", "/deep/er/path"), "a.test/deep/er/path");
     }
 
     #[test]

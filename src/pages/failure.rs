@@ -23,8 +23,8 @@ pub enum Failure {
     /// The target can be read in two ways.
     #[error(transparent)]
     Ambiguous(#[from] AmbiguousVisit),
-    /// `;parameters` lead to another route.
-    #[error("path parameters would lead to another route")]
+    /// `;parameters` or a method in small letters lead to another route.
+    #[error("path parameters, or small letters in the method, would lead to another route")]
     AmbiguousRoute,
     /// The form or connection came from another site.
     #[error("sent from another site")]

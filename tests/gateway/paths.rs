@@ -469,12 +469,33 @@ access = "public"
 [[routes]]
 path = "/form"
 access = "deny"
+[[routes]]
+path = "/public/write"
+methods = ["POST"]
+access = "deny"
 "#;
     let gateway = TestGateway::with(Setup { tables: tables.to_owned(), ..Setup::default() }).await;
-    for (method, status) in [("GET", 200), ("HEAD", 200), ("POST", 403), ("get", 403), ("OPTIONS", 403)] {
+    for (method, path, status) in [
+        ("GET", "/form", 200),
+        ("HEAD", "/form", 200),
+        ("POST", "/form", 403),
+        ("OPTIONS", "/form", 403),
+        ("GET", "/public/write", 200),
+        ("POST", "/public/write", 403),
+    ] {
         let mut browser = gateway.browser();
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = browser.send(method.clone(), &gateway.url("/form"), &[], "").await;
+        let answer = browser.send(method.clone(), &gateway.url(path), &[], "").await;
         assert_eq!(answer.status.as_u16(), status, "{method}");
     }
+    // Some applications write every method in capitals before they look at it.
+    let before = gateway.upstream.count();
+    for (method, path) in
+        [("get", "/form"), ("Get", "/form"), ("post", "/public/write"), ("pOST", "/public/write")]
+    {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = gateway.browser().send(method.clone(), &gateway.url(path), &[], "").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method}");
+    }
+    assert_eq!(gateway.upstream.count(), before);
 }
