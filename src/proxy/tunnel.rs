@@ -62,6 +62,7 @@ pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
         && request.method() == Method::GET
         && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && headers.contains_key(header::UPGRADE)
+        && headers.get_all(header::UPGRADE).iter().all(|line| line.to_str().is_ok())
         && !tokens(headers, header::UPGRADE).any(carries_http)
 }
 
@@ -334,7 +335,7 @@ mod tests {
         assert!(request("GET", "keep-alive, Upgrade", "websocket"));
         assert!(!request("POST", "upgrade", "websocket"));
         assert!(!request("GET", "close", "websocket"));
-        for protocol in ["h2c", "H2", "websocket, h2c", "HTTP/2.0", "TLS/1.2, HTTP/1.1"] {
+        for protocol in ["h2c", "H2", "websocket, h2c", "HTTP/2.0", "TLS/1.2, HTTP/1.1", "h2c, \u{ff}"] {
             assert!(!request("GET", "upgrade, HTTP2-Settings", protocol), "{protocol}");
         }
     }
