@@ -173,6 +173,9 @@ fn refuse_encoded(value: u8, raw: &[u8], after: usize) -> Result<(), AmbiguousPa
         0xc0 | 0xc1 if continues(raw, after).is_some() => Err(AmbiguousPath::OverlongEncoding),
         0xe0 if matches!(continues(raw, after), Some(0x80..=0x9f)) => Err(AmbiguousPath::OverlongEncoding),
         0xf0 if matches!(continues(raw, after), Some(0x80..=0x8f)) => Err(AmbiguousPath::OverlongEncoding),
+        // Five and six bytes were UTF-8 once (RFC 2279).
+        0xf8 if matches!(continues(raw, after), Some(0x80..=0x87)) => Err(AmbiguousPath::OverlongEncoding),
+        0xfc if matches!(continues(raw, after), Some(0x80..=0x83)) => Err(AmbiguousPath::OverlongEncoding),
         _ => Ok(()),
     }
 }
@@ -209,6 +212,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn every_length_of_an_overlong_delimiter_is_refused() {
+        for slash in ["%c0%af", "%e0%80%af", "%f0%80%80%af", "%f8%80%80%80%af", "%fc%80%80%80%80%af"] {
+            let path = format!("/public/..{slash}admin");
+            assert_eq!(CanonicalPath::parse(&path), Err(AmbiguousPath::OverlongEncoding), "{path}");
+        }
+    }
 
     #[test]
     fn one_spelling_remains() {
