@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{check, exit};
+use super::{BAD_CONFIG, check, exit};
 use crate::config::fields::Config;
 use crate::gateway::Gateway;
 use crate::live::health::Health;
-use crate::live::{ConfigSource, Generation, Lasting, Live};
+use crate::live::{BuildError, ConfigSource, Generation, Lasting, Live};
 use crate::net::limits::Limits;
 use crate::net::serve::serve;
 use crate::telemetry::logs;
@@ -35,8 +35,14 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
         .build()
         .context("the runtime cannot start")
         .and_then(|runtime| runtime.block_on(run_until_told(&config, source.clone(), environment.to_vec())));
+    if let Err(error) = &result {
+        tracing::error!("{error:#}");
+    }
     drop(logging);
-    exit(result)
+    // What cannot be built is not mended by starting again either.
+    let is_unusable = result.as_ref().is_err_and(|error| error.is::<BuildError>());
+    let code = exit(result);
+    if is_unusable { ExitCode::from(BAD_CONFIG) } else { code }
 }
 
 async fn run_until_told(

@@ -68,7 +68,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// The operating system does not let us read it.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Unreadable {
         /// Its path.
         path: PathBuf,

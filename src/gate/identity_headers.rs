@@ -87,7 +87,7 @@ pub struct IdentityHeaders {
 }
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
-const FOREIGN_FAMILIES: [&[u8]; 9] = [
+const FOREIGN_FAMILIES: [&[u8]; 15] = [
     b"remote",
     b"xwechat",
     b"xwxgate",
@@ -97,10 +97,16 @@ const FOREIGN_FAMILIES: [&[u8]; 9] = [
     b"xvouch",
     b"xpomerium",
     b"xtokenuser",
+    b"xauthenticated",
+    b"xgoogauthenticated",
+    b"xmsclientprincipal",
+    b"xamznoidc",
+    b"cfaccess",
+    b"tailscaleuser",
 ];
 
 /// Single names beside the families.
-const FOREIGN_NAMES: [&[u8]; 3] = [b"xproxyuser", b"xproxyroles", b"smuser"];
+const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
 
 /// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
 const PERCENT: &AsciiSet = &CONTROLS.add(b'%');

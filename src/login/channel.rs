@@ -76,7 +76,8 @@ pub fn choose(browser: Browser, asked: Option<Way>, apps: &Apps) -> Step {
         return qr;
     }
     match browser.program {
-        Program::Wecom | Program::WecomPrivate => Step::Wecom,
+        Program::Wecom | Program::WecomPrivate if has_in_app || !browser.is_handheld() => Step::Wecom,
+        Program::Wecom | Program::WecomPrivate => Step::NeedComputer,
         Program::Wechat if browser.mini_program && has_in_app => Step::OpenInWechat,
         Program::Wechat if has_in_app && asked == Some(Way::InApp) => {
             Step::Go(Channel::InApp, Scope::Userinfo)
@@ -121,6 +122,7 @@ mod tests {
             (WECHAT_PC, true, true, Step::ExplainInApp),
             (WECHAT_PC, true, false, qr),
             (WECOM, true, true, Step::Wecom),
+            (WECOM, true, false, Step::NeedComputer),
             (MINI, true, true, Step::OpenInWechat),
             ("", true, true, qr),
         ] {

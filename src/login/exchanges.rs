@@ -17,13 +17,27 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// Codes remembered at most; the oldest is forgotten first.
 const MOST: usize = 4096;
 
+/// Exchanges under way at once: a flood of callbacks must not use up the quota that everybody shares.
+const AT_ONCE: usize = 64;
+
+/// Codes that one attempt may spend: WeChat issues one, and a person may go round again.
+const PER_ATTEMPT: usize = 4;
+
 /// How an exchange ended, shared by all callbacks of the same attempt with the same code.
 pub(super) type Outcome = Result<Arc<Arrival>, Arc<WechatError>>;
 
 /// Exchanges under way or just done, by hash of app, attempt and code.
 #[derive(Debug, Default)]
 pub struct Exchanges {
-    known: Mutex<HashMap<[u8; 32], (Instant, Pending)>>,
+    known: Mutex<HashMap<[u8; 32], Known>>,
+}
+
+/// One exchange.
+#[derive(Debug)]
+struct Known {
+    attempt: [u8; 16],
+    begun: Instant,
+    outcome: Pending,
 }
 
 /// An outcome that may still be on its way.
@@ -34,37 +48,49 @@ impl Exchanges {
     /// exchange goes on when the caller goes away: the browser's second callback finds its outcome.
     pub(super) async fn join(
         &self,
+        attempt: [u8; 16],
         key: [u8; 32],
         exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> Option<Outcome> {
-        let mut outcome = self.enter(key, exchange);
-        outcome.wait_for(Option::is_some).await.ok()?.clone()
+    ) -> Outcome {
+        let crowded = || Err(Arc::new(WechatError::Crowded));
+        let Some(mut outcome) = self.enter(attempt, key, exchange) else { return crowded() };
+        match outcome.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or_else(crowded),
+            Err(_) => crowded(),
+        }
     }
 
+    /// `None` when there are too many.
     fn enter(
         &self,
+        attempt: [u8; 16],
         key: [u8; 32],
         exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> Pending {
+    ) -> Option<Pending> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::instant();
-        known.retain(|_, (begun, _)| now.duration_since(*begun) < MEMORY);
-        if let Some((_, outcome)) = known.get(&key) {
-            return outcome.clone();
+        known.retain(|_, exchange| now.duration_since(exchange.begun) < MEMORY);
+        if let Some(exchange) = known.get(&key) {
+            return Some(exchange.outcome.clone());
+        }
+        let of_attempt = known.values().filter(|exchange| exchange.attempt == attempt).count();
+        let under_way = known.values().filter(|exchange| exchange.outcome.borrow().is_none()).count();
+        if of_attempt >= PER_ATTEMPT || under_way >= AT_ONCE {
+            return None;
         }
         if known.len() >= MOST
-            && let Some(oldest) = known.iter().min_by_key(|(_, (begun, _))| *begun).map(|(key, _)| *key)
+            && let Some(oldest) = known.iter().min_by_key(|(_, exchange)| exchange.begun).map(|(key, _)| *key)
         {
             known.remove(&oldest);
         }
         let (sender, receiver) = watch::channel(None);
-        known.insert(key, (now, receiver.clone()));
+        known.insert(key, Known { attempt, begun: now, outcome: receiver.clone() });
         let run = async move {
             let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(outcome));
         };
         tokio::spawn(run.in_current_span());
-        receiver
+        Some(receiver)
     }
 }
 
@@ -86,12 +112,14 @@ mod tests {
                 Err(WechatError::Snapshot)
             }
         };
-        let (first, second) =
-            tokio::join!(exchanges.join([1; 32], exchange()), exchanges.join([1; 32], exchange()));
-        assert!(first.is_some() && second.is_some());
-        exchanges.join([1; 32], exchange()).await;
+        let (first, second) = tokio::join!(
+            exchanges.join([0; 16], [1; 32], exchange()),
+            exchanges.join([0; 16], [1; 32], exchange())
+        );
+        assert!(first.is_err() && second.is_err());
+        let _ = exchanges.join([0; 16], [1; 32], exchange()).await;
         assert_eq!(spent.load(Ordering::SeqCst), 1);
-        exchanges.join([2; 32], exchange()).await;
+        let _ = exchanges.join([0; 16], [2; 32], exchange()).await;
         assert_eq!(spent.load(Ordering::SeqCst), 2);
     }
 
@@ -99,12 +127,23 @@ mod tests {
     async fn an_exchange_survives_the_caller_that_went_away() {
         let exchanges = Exchanges::default();
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
-        drop(exchanges.enter([1; 32], async move {
+        drop(exchanges.enter([0; 16], [1; 32], async move {
             let _ = wait.await;
             Err(WechatError::Snapshot)
         }));
         go.send(()).unwrap();
-        let outcome = exchanges.join([1; 32], async { panic!("spent twice") }).await;
-        assert!(matches!(outcome, Some(Err(_))));
+        let outcome = exchanges.join([0; 16], [1; 32], async { panic!("spent twice") }).await;
+        assert!(matches!(outcome.unwrap_err().as_ref(), WechatError::Snapshot));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_codes_reaches_wechat_only_so_far() {
+        let exchanges = Exchanges::default();
+        let enter = |attempt: u8, code: u8| {
+            exchanges.enter([attempt; 16], [code; 32], std::future::pending()).is_some()
+        };
+        assert_eq!((0..50).filter(|code| enter(1, *code)).count(), PER_ATTEMPT);
+        let others = (2..200).filter(|attempt| enter(*attempt, *attempt + 50)).count();
+        assert_eq!(others, AT_ONCE - PER_ATTEMPT);
     }
 }

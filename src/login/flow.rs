@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::attempts::{Attempt, Attempts, Lookup, Stage};
 use super::channel::{Apps, Channel};
-use super::exchanges::{Exchanges, Outcome};
+use super::exchanges::Exchanges;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::identity::Identity;
@@ -253,9 +253,8 @@ impl LoginFlow {
         let app = self.settings.apps.of(attempt.channel).cloned().ok_or(LoginError::NoApp)?;
         let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
-        let outcome: Option<Outcome> =
-            self.exchanges.join(key, async move { api.identify(&app, &code).await }).await;
-        outcome.ok_or(LoginError::Expired)?.map_err(LoginError::Wechat)
+        let outcome = self.exchanges.join(attempt.state, key, async move { api.identify(&app, &code).await });
+        outcome.await.map_err(LoginError::Wechat)
     }
 
     fn sign_in(

@@ -59,7 +59,8 @@ impl CanonicalPath {
         let mut segments: Vec<&str> = Vec::new();
         let mut ends_open = true;
         for segment in spelled.split('/') {
-            let name = without_parameters(segment);
+            // Windows trims blanks behind a name.
+            let name = without_parameters(segment).trim_end_matches("%20");
             ends_open = false;
             match name {
                 "" if segment.is_empty() => ends_open = true,
@@ -105,6 +106,16 @@ impl fmt::Display for CanonicalPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// The path as a server that decodes twice sees it, where that is another one: `/%2561` as `/a`.
+pub fn decoded_again(path: &CanonicalPath) -> Option<Result<CanonicalPath, AmbiguousPath>> {
+    let bytes = path.0.as_bytes();
+    let hides = |at: usize| escape_at(bytes, at + 3).is_some();
+    path.0
+        .match_indices("%25")
+        .any(|(at, _)| hides(at))
+        .then(|| CanonicalPath::parse(&path.0.replace("%25", "%")))
 }
 
 /// Whether `path` is `prefix` or lies below it, counted in whole segments. A trailing `/` of the prefix is ignored.
@@ -272,6 +283,7 @@ mod tests {
             ("/%2e%2e;/admin", DotSegmentParameter),
             ("/%2e%2e%3b/admin", DotSegmentParameter),
             ("/a/..%3Bx=1/b", DotSegmentParameter),
+            ("/public/..%20/admin", DotSegmentParameter),
             ("/%252e%252e/", DoublyEncoded),
             ("/..%252fadmin", DoublyEncoded),
             ("/%25%32%66", DoublyEncoded),

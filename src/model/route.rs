@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use http::Method;
 
 use super::host::Host;
+use super::path::decoded_again;
 use super::policy::Policy;
 use super::visit::Visit;
 
@@ -78,6 +79,14 @@ impl Routes {
             && number(longest(table, visit.path.as_str(), &capitals)) != number(found)
         {
             return Found::Ambiguous;
+        }
+        if let Some(again) = decoded_again(&visit.path) {
+            // A literal `%` that is no escape stays what it is.
+            let moved =
+                again.is_ok_and(|path| number(longest(table, path.as_str(), &visit.method)) != number(found));
+            if moved {
+                return Found::Ambiguous;
+            }
         }
         if let Some(bare) = visit.path.without_parameters()
             && number(longest(table, &bare, &visit.method)) != number(found)
@@ -154,6 +163,13 @@ mod tests {
     #[test]
     fn a_route_for_other_methods_is_passed_over() {
         assert_eq!(find(Method::POST, "a.test", "/public/x"), "a.test");
+    }
+
+    #[test]
+    fn letters_encoded_twice_never_move_a_visit_to_another_route() {
+        assert_eq!(find(Method::GET, "a.test", "/public/%2561dmin"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/public/100%25"), "a.test/public");
+        assert_eq!(find(Method::GET, "a.test", "/public/50%2520off"), "a.test/public");
     }
 
     #[test]

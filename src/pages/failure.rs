@@ -62,7 +62,7 @@ impl Failure {
     /// The answer for the visitor.
     pub fn answer(&self, pages: &Pages, site: &Site, asking: &Asking<'_>) -> Response<Body> {
         let login_url = self.login_url(site);
-        let seen_host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+        let seen_host = asking.visit.map(|visit| visit.authority.host.to_string()).unwrap_or_default();
         let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
         let page = match self {
             Self::Ambiguous(AmbiguousVisit::HostMismatch | AmbiguousVisit::RepeatedHost) => {
@@ -125,7 +125,7 @@ impl Failure {
     pub fn upstream_kind(&self) -> Option<&'static str> {
         let Self::Forward(error) = self else { return None };
         match error {
-            ForwardError::Broken(_) => Some("broken"),
+            ForwardError::Broken(_) | ForwardError::Unanswered(_) => Some("broken"),
             ForwardError::Connect(_) => Some("connect"),
             ForwardError::Framing => Some("framing"),
             ForwardError::RequestBody(_) | ForwardError::TooLarge => None,
@@ -162,7 +162,10 @@ fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
     let code = match error {
         WechatError::Errcode { errcode, .. } => Some(errcode.0),
         WechatError::Snapshot => return Page::SnapshotPage,
-        WechatError::Client(_) | WechatError::Unreachable(_) | WechatError::Unreadable { .. } => None,
+        WechatError::Client(_)
+        | WechatError::Crowded
+        | WechatError::Unreachable(_)
+        | WechatError::Unreadable { .. } => None,
     };
     match error.reaction() {
         Reaction::Administrator => Page::WechatMisconfigured { code: code.unwrap_or_default() },
@@ -216,7 +219,10 @@ fn log_wechat(error: &WechatError, request_id: &str) {
             }
         }
         WechatError::Snapshot => tracing::info!(request_id, "a snapshot page's virtual user was not let in"),
-        error => tracing::warn!(request_id, error = %chain(error), "WeChat could not be asked"),
+        error => tracing::warn!(
+            request_id, error = %chain(error),
+            "WeChat could not be asked: does this computer reach api.weixin.qq.com (DNS, firewall, HTTPS_PROXY)?"
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One admitted request to its application, and the answer back, streaming both ways.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -78,6 +79,9 @@ pub enum ForwardError {
     /// The application broke off, or spoke no HTTP.
     #[error("the application broke off before it answered")]
     Broken(#[source] legacy::Error),
+    /// The application closed the connection without a word.
+    #[error("the application closed the connection without an answer")]
+    Unanswered(#[source] legacy::Error),
     /// The application was silent for too long.
     #[error("the application did not answer in time")]
     Timeout,
@@ -141,7 +145,7 @@ pub async fn forward(
     };
     let sent = target.client.0.request(build(parts.method.clone(), uri, headers, body));
     let mut answer = await_head(sent, target.response_timeout, started, &moved).await;
-    if let (Err(ForwardError::Broken(_)), Some((method, uri, headers))) = (&answer, again) {
+    if let (Err(ForwardError::Unanswered(_)), Some((method, uri, headers))) = (&answer, again) {
         let sent = target.client.0.request(build(method, uri, headers, empty()));
         answer = await_head(sent, target.response_timeout, clock::instant(), &AtomicU64::new(0)).await;
     }
@@ -244,9 +248,24 @@ fn classify(error: legacy::Error) -> ForwardError {
         ForwardError::TooLarge
     } else if causes().any(|cause| cause.downcast_ref().is_some_and(is_user)) {
         ForwardError::RequestBody(error)
+    } else if causes().any(is_silence) {
+        ForwardError::Unanswered(error)
     } else {
         ForwardError::Broken(error)
     }
+}
+
+/// Whether the connection ended before anything of an answer could be read; a wrong answer is none of that.
+fn is_silence(cause: &(dyn Error + 'static)) -> bool {
+    let is_gone =
+        |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    let is_reset = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected
+        )
+    };
+    cause.downcast_ref().is_some_and(is_gone) || cause.downcast_ref().is_some_and(is_reset)
 }
 
 /// An upgrade is hop-by-hop, so it is asked for anew.

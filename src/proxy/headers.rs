@@ -36,6 +36,8 @@ pub struct Rewriting {
     pub host: UpstreamHost,
     /// Identity headers.
     pub identity: IdentityHeaders,
+    /// Whether methods decide about anything, so that no header may change them afterwards.
+    pub keeps_method: bool,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -48,10 +50,11 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Families of names by which proxies speak for a client: what the client itself sent under them is no truth.
-const FORWARDED_FAMILIES: [&[u8]; 3] = [b"xforwarded", b"xoriginal", b"xrewrite"];
+const FORWARDED_FAMILIES: [&[u8]; 7] =
+    [b"xforwarded", b"xoriginal", b"xrewrite", b"xssl", b"sslclient", b"xaccel", b"xsendfile"];
 
 /// Single names beside the families; `Proxy` because CGI makes `HTTP_PROXY` of it (httpoxy).
-const FORWARDED_NAMES: [&[u8]; 7] = [
+const FORWARDED_NAMES: [&[u8]; 19] = [
     b"forwarded",
     b"xrealip",
     b"xclientip",
@@ -59,7 +62,22 @@ const FORWARDED_NAMES: [&[u8]; 7] = [
     b"xclusterclientip",
     b"proxy",
     b"http2settings",
+    b"clientip",
+    b"proxyclientip",
+    b"wlproxyclientip",
+    b"cfconnectingip",
+    b"fastlyclientip",
+    b"xenvoyexternaladdress",
+    b"xscheme",
+    b"xurlscheme",
+    b"frontendhttps",
+    b"xhost",
+    b"xhttphostoverride",
+    b"xclientcert",
 ];
+
+/// Names under which applications take another method than the one that was judged.
+const METHOD_OVERRIDES: [&[u8]; 3] = [b"xhttpmethodoverride", b"xmethodoverride", b"xhttpmethod"];
 
 /// RFC 9110 §7.6.1, and the fields that hyper writes itself.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
@@ -119,6 +137,7 @@ impl Rewriting {
                 || (listed.contains(name) && *name != X_REQUEST_ID)
                 || is_told_anew(name)
                 || speaks_for_a_client(name)
+                || (self.keeps_method && METHOD_OVERRIDES.contains(&Alias::of(name.as_str()).as_bytes()))
                 || self.identity.resembles(name);
             if !ends_here {
                 headers.append(name.clone(), value.clone());

@@ -54,7 +54,7 @@ pub struct Tunnels {
     metrics: Arc<Metrics>,
 }
 
-/// Whether the request wants to leave HTTP behind: a GET with `Connection: upgrade` and a protocol to change to. A
+/// Whether the request wants to leave HTTP behind: a GET without body, with `Connection: upgrade` and a protocol to change to. A
 /// protocol that carries HTTP again is none to tunnel: it would hide requests from the gate.
 pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
@@ -62,6 +62,8 @@ pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
         && request.method() == Method::GET
         && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && headers.contains_key(header::UPGRADE)
+        && headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
+        && !headers.contains_key(header::TRANSFER_ENCODING)
         && headers.get_all(header::UPGRADE).iter().all(|line| line.to_str().is_ok())
         && !tokens(headers, header::UPGRADE).any(carries_http)
 }
@@ -335,6 +337,8 @@ mod tests {
         assert!(request("GET", "keep-alive, Upgrade", "websocket"));
         assert!(!request("POST", "upgrade", "websocket"));
         assert!(!request("GET", "close", "websocket"));
+        let with_body = Request::get("/").header("connection", "upgrade").header("upgrade", "websocket");
+        assert!(!asks_for_upgrade(&with_body.header("content-length", "5").body(()).unwrap()));
         for protocol in ["h2c", "H2", "websocket, h2c", "HTTP/2.0", "TLS/1.2, HTTP/1.1", "h2c, \u{ff}"] {
             assert!(!request("GET", "upgrade, HTTP2-Settings", protocol), "{protocol}");
         }

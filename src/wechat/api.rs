@@ -72,6 +72,9 @@ pub enum WechatError {
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Client(#[source] reqwest::Error),
+    /// Too many sign-ins at once, or too many codes for one of them: WeChat was not asked.
+    #[error("too many sign-ins at once")]
+    Crowded,
     /// WeChat said no.
     #[error("WeChat answered {errcode}: {errmsg} ({})", errcode.advice())]
     Errcode {
@@ -107,9 +110,11 @@ impl WechatError {
     pub fn reaction(&self) -> Reaction {
         match self {
             Self::Errcode { reaction, .. } => *reaction,
-            Self::Client(_) | Self::Snapshot | Self::Unreachable(_) | Self::Unreadable { .. } => {
-                Reaction::Busy
-            }
+            Self::Client(_)
+            | Self::Crowded
+            | Self::Snapshot
+            | Self::Unreachable(_)
+            | Self::Unreadable { .. } => Reaction::Busy,
         }
     }
 }

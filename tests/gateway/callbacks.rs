@@ -234,6 +234,34 @@ async fn a_refusal_is_a_friendly_page_and_spends_the_attempt() {
 }
 
 #[tokio::test]
+async fn a_port_in_the_address_is_no_cause_of_a_missing_cookie() {
+    let public_url = Some("http://a.localhost:8480".to_owned());
+    let gateway = TestGateway::with(Setup { public_url, ..Setup::default() }).await;
+    let state = "0123456789abcdef".repeat(2);
+    let callback = format!("http://a.localhost:8480/_wxgate/callback?code=x&state={state}&lang=en");
+    let answer = gateway.browser().open(&callback).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(!answer.html().contains("You opened a different address"), "{}", answer.html());
+}
+
+#[tokio::test]
+async fn a_flood_of_codes_for_one_attempt_is_not_sent_to_wechat() {
+    let gateway = TestGateway::start().await;
+    let mut browser = gateway.browser();
+    let (_, state) = code_and_state(&browser.callback(&gateway, "Lin", "/").await);
+    gateway.wechat.script().exchange(Fault::Errcode(40125));
+    let attempts = (0..40).map(|number| {
+        let url = gateway.url(&format!("/_wxgate/callback?code=made-up-{number}&state={state}"));
+        let mut browser = browser.clone();
+        async move { browser.open(&url).await.status }
+    });
+    for status in futures_util::future::join_all(attempts).await {
+        assert!(matches!(status.as_u16(), 500 | 503), "{status}");
+    }
+    assert!(gateway.wechat.exchanges() <= 4, "{}", gateway.wechat.exchanges());
+}
+
+#[tokio::test]
 async fn a_login_that_failed_leads_to_the_page_wanted_and_spends_nothing_when_reloaded() {
     let gateway = TestGateway::start().await;
     let mut browser = gateway.browser();

@@ -334,7 +334,7 @@ async fn odd_profiles_of_wechat_make_no_odd_headers() {
 }
 
 /// Headers by which proxies speak for a client, in the spellings applications confuse.
-const SPEAKING: [&str; 24] = [
+const SPEAKING: [&str; 32] = [
     "X-Forwarded-For",
     "X-Forwarded-Proto",
     "X-Forwarded-Host",
@@ -359,6 +359,14 @@ const SPEAKING: [&str; 24] = [
     "X-Auth-Request-User",
     "X-Auth-Request-Groups",
     "Proxy",
+    "Client-IP",
+    "Proxy-Client-IP",
+    "CF-Connecting-IP",
+    "Front-End-Https",
+    "X-SSL-Client-Verify",
+    "X-Host",
+    "X-Accel-Mapping",
+    "Cf-Access-Jwt-Assertion",
 ];
 
 #[tokio::test]

@@ -208,7 +208,7 @@ async fn a_folder_that_cannot_be_written_is_named_in_a_sentence() {
     std::fs::copy(gateway.folder.path().join("config.toml"), folder.path().join("config.toml")).unwrap();
     std::fs::write(folder.path().join("data"), "a file where the folder should be").unwrap();
     let output = command(folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(78));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("data") && said.contains("sealed") && !said.contains("panicked"), "{said}");
 }

@@ -685,6 +685,32 @@ async fn a_post_is_delivered_at_most_once() {
     }
 }
 
+#[tokio::test]
+async fn a_read_that_was_answered_wrongly_is_not_repeated() {
+    let application = ScriptedUpstream::playing(|mut application: Played, _| async move {
+        while application.request().await.is_some() {
+            application.answer("no answer of HTTP\r\n\r\n").await;
+        }
+    })
+    .await;
+    let gateway = open_gateway(application.url()).await;
+    assert_eq!(gateway.get("/1", "").await.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(application.heads().len(), 1);
+}
+
+#[tokio::test]
+async fn where_methods_decide_no_header_changes_the_method_afterwards() {
+    let lines = "X-HTTP-Method-Override: DELETE\r\nX-Method-Override: DELETE\r\nX_HTTP_Method: DELETE\r\n";
+    let plain = TestGateway::start().await;
+    plain.get("/public/x", lines).await;
+    assert_eq!(plain.upstream.last().all("x-http-method-override"), ["DELETE"], "an application may want it");
+    let tables = "[[routes]]\npath = \"/read\"\nmethods = [\"GET\"]\naccess = \"public\"\n".to_owned();
+    let gateway = TestGateway::with(Setup { tables, ..Setup::default() }).await;
+    gateway.get("/read/x", lines).await;
+    let seen = gateway.upstream.last();
+    assert!(seen.headers.keys().all(|name| !name.as_str().contains("method")), "{:?}", seen.headers);
+}
+
 /// An application that closes idle connections at once: no visitor notices.
 #[tokio::test]
 async fn connections_closed_by_the_application_are_not_used_again() {

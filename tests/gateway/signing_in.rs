@@ -100,10 +100,9 @@ async fn where_wechat_is_not_the_browser_a_page_says_what_to_do_instead_of_a_dea
 #[tokio::test]
 async fn with_a_website_app_alone_phones_are_told_to_use_a_computer() {
     let gateway = TestGateway::with(Setup { website_only: true, ..Setup::default() }).await;
-    for user_agent in [WECHAT, PHONE] {
+    for user_agent in [WECHAT, PHONE, WECOM] {
         assert_eq!(word_of(&gateway, user_agent).await, "need_computer");
     }
-    assert_eq!(word_of(&gateway, WECOM).await, "wecom_not_supported");
     for user_agent in [COMPUTER, WECHAT_ON_COMPUTER] {
         let sent = gateway.browser_as(user_agent).open(&gateway.url("/_wxgate/login")).await;
         authorize_state(&sent, "/connect/qrconnect", "wxwebsite", "snsapi_login");

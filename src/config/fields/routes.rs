@@ -112,6 +112,7 @@ pub(super) fn read(
                 api: false,
                 upstream: to_upstream(upstream, None, None),
                 rewriting: Rewriting {
+                    keeps_method: false,
                     host: UpstreamHost::Visited,
                     identity: identity(headers, None, &every_name),
                 },
@@ -122,6 +123,10 @@ pub(super) fn read(
         }
     } else if upstream_given {
         complete = false;
+    }
+    let methods_decide = routes.iter().any(|route| !route.methods.is_empty());
+    for route in &mut routes {
+        route.rewriting.keeps_method = methods_decide;
     }
     complete.then_some(routes)
 }
@@ -170,6 +175,7 @@ fn route(
         api,
         upstream: to_upstream(upstream.or(default_upstream)?, ca_file, connect_timeout),
         rewriting: Rewriting {
+            keeps_method: false,
             host: upstream_host.map_or(UpstreamHost::Visited, UpstreamHost::Fixed),
             identity: identity(headers, preset, every_name),
         },

@@ -47,7 +47,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("wecom.title", "Open this page in WeChat, not WeCom"),
     (
         "need_computer.text",
-        "You cannot sign in to {site} inside WeChat yet. Open the link below in a browser on a computer, then scan the code with WeChat.",
+        "You cannot sign in to {site} on a phone yet. Open the link below in a browser on a computer, then scan the code with WeChat on your phone.",
     ),
     ("need_computer.title", "Open this page on a computer"),
     (

@@ -39,7 +39,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("open_in_wechat.title", "请在微信中打开此页面"),
     ("wecom.text", "这里是企业微信，而 {site} 要用个人微信登录。请换到微信里打开："),
     ("wecom.title", "请换到微信中打开"),
-    ("need_computer.text", "在微信里还不能直接登录 {site}。请在电脑浏览器中打开下面的链接，再用微信扫码。"),
+    ("need_computer.text", "手机上还不能直接登录 {site}。请在电脑浏览器中打开下面的链接，再用手机微信扫码。"),
     ("need_computer.title", "请在电脑上打开此页面"),
     ("need_wechat.text", "{site} 只能在手机微信里登录。把链接发到手机上，在微信里打开："),
     ("need_wechat.title", "请在手机微信中打开"),
