@@ -110,12 +110,14 @@ impl fmt::Display for CanonicalPath {
 
 /// The path as a server that decodes twice sees it, where that is another one: `/%2561` as `/a`.
 pub fn decoded_again(path: &CanonicalPath) -> Option<Result<CanonicalPath, AmbiguousPath>> {
-    let bytes = path.0.as_bytes();
-    let hides = |at: usize| escape_at(bytes, at + 3).is_some();
-    path.0
-        .match_indices("%25")
-        .any(|(at, _)| hides(at))
-        .then(|| CanonicalPath::parse(&path.0.replace("%25", "%")))
+    let mut parts = path.0.split("%25");
+    let mut again = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // A `%` that begins no escape stays what it is.
+        again.push_str(if escape_at(part.as_bytes(), 0).is_some() { "%" } else { "%25" });
+        again.push_str(part);
+    }
+    (again != path.0).then(|| CanonicalPath::parse(&again))
 }
 
 /// Whether `path` is `prefix` or lies below it, counted in whole segments. A trailing `/` of the prefix is ignored.

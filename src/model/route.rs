@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::Method;
 
 use super::host::Host;
-use super::path::decoded_again;
+use super::path::{AmbiguousPath, CanonicalPath, decoded_again};
 use super::policy::Policy;
 use super::visit::Visit;
 
@@ -39,8 +39,7 @@ pub struct Routes {
 /// What `Routes::find` found.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// `;parameters` in the path, or small letters in the method, make it match another route than the path without
-    /// them, or the method in capitals, does.
+    /// An application might read path or method so that another route matches.
     Ambiguous,
     /// The host is served, but no route covers this path and method.
     Nothing,
@@ -68,33 +67,31 @@ impl Routes {
         hosts
     }
 
-    /// The route that `visit` matches. Servlet containers drop `;parameters` before they look at a path, so a path
-    /// that would match another route without them is ambiguous. So is `post` where `POST` would match another route:
-    /// methods know capitals (RFC 9110 §9.1), but Werkzeug and Django write every method in capitals.
+    /// The route that `visit` matches, if every way in which applications are known to read it matches the same one:
+    /// servlet containers drop `;parameters` before they look at a path, some servers decode twice, and Werkzeug and
+    /// Django write every method in capitals (RFC 9110 §9.1 would have it otherwise).
     pub fn find(&self, visit: &Visit) -> Found<'_> {
         let Some(table) = self.hosts.get(&visit.authority.host) else { return Found::UnknownHost };
         let found = longest(table, visit.path.as_str(), &visit.method);
+        let Ok(paths) = readings(&visit.path) else { return Found::Ambiguous };
+        let methods = [Some(visit.method.clone()), in_capitals(&visit.method)];
         let number = |route: Option<&Route>| route.map(|route| route.id);
-        if let Some(capitals) = in_capitals(&visit.method)
-            && number(longest(table, visit.path.as_str(), &capitals)) != number(found)
-        {
-            return Found::Ambiguous;
-        }
-        if let Some(again) = decoded_again(&visit.path) {
-            // A literal `%` that is no escape stays what it is.
-            let moved =
-                again.is_ok_and(|path| number(longest(table, path.as_str(), &visit.method)) != number(found));
-            if moved {
+        for method in methods.iter().flatten() {
+            if paths.iter().any(|path| number(longest(table, path, method)) != number(found)) {
                 return Found::Ambiguous;
             }
         }
-        if let Some(bare) = visit.path.without_parameters()
-            && number(longest(table, &bare, &visit.method)) != number(found)
-        {
-            return Found::Ambiguous;
-        }
         found.map_or(Found::Nothing, Found::Route)
     }
+}
+
+/// Every path that an application might take this one for, itself included.
+fn readings(path: &CanonicalPath) -> Result<Vec<String>, AmbiguousPath> {
+    let again = decoded_again(path).transpose()?;
+    let bare = again.as_ref().and_then(CanonicalPath::without_parameters);
+    let readings =
+        [Some(path.to_string()), path.without_parameters(), again.map(|again| again.to_string()), bare];
+    Ok(readings.into_iter().flatten().collect())
 }
 
 /// The method in capitals, where it is written otherwise.
@@ -168,6 +165,9 @@ mod tests {
     #[test]
     fn letters_encoded_twice_never_move_a_visit_to_another_route() {
         assert_eq!(find(Method::GET, "a.test", "/public/%2561dmin"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/public/%2561dmin/100%25"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/public/%2561dmin;x"), "Ambiguous");
+        assert_eq!(find(Method::from_bytes(b"get").unwrap(), "a.test", "/public;x"), "Ambiguous");
         assert_eq!(find(Method::GET, "a.test", "/public/100%25"), "a.test/public");
         assert_eq!(find(Method::GET, "a.test", "/public/50%2520off"), "a.test/public");
     }
