@@ -1,0 +1,119 @@
+-- HAProxy asks wxgate whether a request may pass. Tested with HAProxy 2.6 (Lua 5.3); no other library is needed.
+-- `wxgate snippet haproxy` prints this file and haproxy.cfg for your own configuration. Copy both to /etc/haproxy/.
+-- wxgate must believe this HAProxy. In config.toml, [server]: trusted_proxies = ["127.0.0.1"]
+--
+-- haproxy.cfg has taken out the visitor's identity and forwarding headers before, and lets nothing pass unless this
+-- file has set txn.wxgate to "yes": whatever fails in here is a no.
+
+local CHECK = "http://127.0.0.1:8480/_wxgate/auth/nginx"
+local SCHEME = "https"
+
+-- HAProxy 2.6 tries three times again after a failure, so the longest wait for a silent wxgate is four times this.
+local TIMEOUT_MS = 1500
+
+local IDENTITY = {
+    "remote-user",
+    "remote-name",
+    "remote-groups",
+    "remote-email",
+    "x-wechat-openid",
+    "x-wechat-unionid",
+    "x-wechat-avatar",
+    "x-wechat-sex",
+    "x-wechat-city",
+    "x-wechat-province",
+    "x-wechat-country",
+}
+
+-- What holds for the visitor's connection or body only. The check has no body.
+local NOT_ASKED_WITH = {
+    ["connection"] = true,
+    ["content-length"] = true,
+    ["expect"] = true,
+    ["keep-alive"] = true,
+    ["proxy-connection"] = true,
+    ["te"] = true,
+    ["transfer-encoding"] = true,
+}
+
+local PAGE = [[<!doctype html><meta name="viewport" content="width=device-width"><title>%s</title>
+<h1>%s</h1><p><small>请求编号 / Request id: %s</small></p>
+]]
+
+-- The value of a header that the answer has exactly once, else nil. HAProxy counts from 0.
+local function only(answer, name)
+    local values = (answer.headers or {})[name]
+    if values and values[0] and not values[1] then
+        return values[0]
+    end
+end
+
+local function finish(txn, status, reason, headers, body)
+    headers["cache-control"] = { "no-store" }
+    txn:done(txn:reply{ status = status, reason = reason, headers = headers, body = body })
+end
+
+local function page(txn, status, reason, title, request_id)
+    local headers = { ["content-type"] = { "text/html; charset=utf-8" } }
+    finish(txn, status, reason, headers, PAGE:format(status, title, request_id))
+end
+
+-- The application is told what wxgate says, and nothing else. True if all of it has arrived in the request.
+local function admit(txn, answer)
+    for _, name in ipairs(IDENTITY) do
+        local value = only(answer, name)
+        if not value then
+            return false            -- not wxgate's answer, or not to this configuration
+        elseif value == "" then
+            txn.http:req_del_header(name)
+        elseif txn.http:req_set_header(name, value) == false then
+            return false            -- no room in the buffer
+        end
+    end
+    txn.http:req_del_header("cookie")
+    if answer.headers["cookie"] then    -- the visitor's own, without wxgate's
+        local cookie = only(answer, "cookie")
+        if not cookie or txn.http:req_set_header("cookie", cookie) == false then
+            return false
+        end
+    end
+    return true
+end
+
+core.register_action("wxgate_check", { "http-req" }, function(txn)
+    local headers = {}
+    for name, values in pairs(txn.http:req_get_headers()) do
+        if not NOT_ASKED_WITH[name] then
+            local list = {}
+            for index = 0, #values do
+                list[index + 1] = values[index]
+            end
+            headers[name] = list
+        end
+    end
+    local request_id = headers["x-request-id"][1]
+    headers["x-original-url"] = { SCHEME .. "://" .. txn:get_var("txn.wxgate_host") .. txn.f:pathq() }
+    headers["x-original-method"] = { txn.f:method() }
+
+    local answer = core.httpclient():get{ url = CHECK, headers = headers, timeout = TIMEOUT_MS }
+
+    local renewal = only(answer, "set-cookie")
+    if renewal then
+        txn:set_var("txn.wxgate_set_cookie", renewal)   -- haproxy.cfg adds it to whatever answer
+    end
+    local login = only(answer, "x-wxgate-redirect")
+    local content_type = only(answer, "content-type") or ""
+    if answer.status == 200 then
+        if admit(txn, answer) then
+            txn:set_var("txn.wxgate", "yes")
+            return
+        end
+    elseif answer.status == 401 and login and content_type:find("^text/html") then
+        return finish(txn, 302, "Found", { ["location"] = { login } }, "")      -- a person
+    elseif answer.status == 401 and login then
+        return finish(txn, 401, "Unauthorized", { ["content-type"] = { content_type } }, answer.body)   -- a program
+    elseif answer.status == 403 then
+        return page(txn, 403, "Forbidden", "无权访问 / Not allowed", only(answer, "x-request-id") or request_id)
+    end
+    page(txn, 503, "Service Unavailable", "登录服务暂时不可用 / Sign-in is out of order", request_id)
+end, 0)
