@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod healthcheck;
 pub mod serve;
+mod snippet;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ use crate::seal::random;
 
 /// Something went wrong while running.
 const FAILURE: u8 = 1;
+
+/// The command line asks for something that does not exist; clap's own exit code.
+const USAGE: u8 = 2;
 
 /// The configuration is bad (sysexits.h, EX_CONFIG); systemd is told not to restart on it.
 const BAD_CONFIG: u8 = 78;
@@ -42,6 +46,8 @@ enum Command {
     Check,
     /// Say what would happen with a request, and why.
     Explain(explain::ExplainArguments),
+    /// Print what to paste into a reverse proxy so that it asks this gateway.
+    Snippet(snippet::SnippetArguments),
     /// Print a secret good for session.secret.
     Keygen,
     /// Ask the running gateway whether it is ready; exit code 0 if so.
@@ -69,6 +75,9 @@ pub fn main() -> ExitCode {
         Command::Check => with_source(arguments.config, &environment, check::run),
         Command::Explain(explain) => with_source(arguments.config, &environment, |source, environment| {
             explain::run(&explain, source, environment)
+        }),
+        Command::Snippet(snippet) => with_source(arguments.config, &environment, |source, environment| {
+            snippet::run(&snippet, source, environment)
         }),
         Command::Keygen => {
             println!("{}", crate::seal::hex(&random::<32>()));

@@ -398,7 +398,7 @@ fn another_wechat_than_tencents_is_a_warning() {
 fn check_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.toml"), FIVE_LINES).unwrap();
-    for arguments in [&["check"][..], &["explain", "https://app.example.com/"]] {
+    for arguments in [&["check"][..], &["explain", "https://app.example.com/"], &["snippet", "nginx"]] {
         let output = command(folder.path()).env("WECHAT_APP_SECRET", "s").args(arguments).output().unwrap();
         assert!(output.status.success());
     }

@@ -15,5 +15,6 @@ mod proxying;
 mod redirects;
 mod sessions;
 mod signing_in;
+mod snippets;
 mod support;
 mod upgrades;
