@@ -215,7 +215,7 @@ mod tests {
         }
         assert!(find("//x/_wxgate/me", &[]).contains("own"));
         let overridden = |method| find("/public/x", &[("x_http-method.override", method)]);
-        assert_eq!(overridden("get"), "a.test/public");
+        assert_eq!(overridden("GET"), "a.test/public");
         assert_eq!(overridden("DELETE"), "Ambiguous");
         assert!(overridden("no method").contains("no"), "{}", overridden("no method"));
     }
