@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{EXPECT, HeaderName, HeaderValue};
+use http::header::{EXPECT, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -12,6 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tracing::Instrument as _;
 
+use crate::forward_auth::{self, AskedFor, CheckError, Dialect};
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Lasting, Live};
 use crate::model::clock;
@@ -57,23 +58,35 @@ impl Handler for Gateway {
         let live = self.0.now();
         let lasting = self.0.lasting();
         let request_id = name(&mut request, &connection, &live);
+        let check = Dialect::at(request.uri().path());
         let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
-        let visit = asked::visit(&parts, &connection, &live.trusted);
         let (client, chain) = asked::client(&parts.headers, &connection, &live.trusted);
+        let (parts, visit) = match check {
+            None => {
+                let visit = asked::visit(&parts, &connection, &live.trusted);
+                (parts, visit.map_err(Failure::Ambiguous))
+            }
+            Some(dialect) => asked_for(dialect, parts, &connection, &live),
+        };
+        let (visit, unclear) = match visit {
+            Ok(visit) => (Some(visit), None),
+            Err(failure) => (None, Some(failure)),
+        };
         let asking = Asking {
             parts: &parts,
-            visit: visit.as_ref().ok(),
+            check,
+            visit: visit.as_ref(),
             request_id: &request_id,
             client,
             now: clock::now(),
         };
         let mut story = Story { route: "-".to_owned(), ..Story::default() };
 
-        let answered = match &visit {
-            Err(_) if goes_nowhere(&parts.method) => Err((Failure::Method, Some(body))),
-            Err(error) => Err((Failure::Ambiguous(*error), Some(body))),
-            Ok(visit) => {
+        let answered = match (&visit, unclear) {
+            (None, _) if goes_nowhere(&parts.method) => Err((Failure::Method, Some(body))),
+            (None, failure) => Err((failure.unwrap_or(Failure::NotFound), Some(body))),
+            (Some(visit), _) => {
                 let forwarded = Forwarded { client, chain };
                 let crossing = Crossing {
                     live: &live,
@@ -94,8 +107,8 @@ impl Handler for Gateway {
                 if let Some(kind) = failure.upstream_kind() {
                     lasting.metrics.upstream_error(&story.route, kind);
                 }
-                settle(unread, &parts, &connection).await;
-                failure.answer(&live.own.pages, &live.own.site, &asking)
+                settle(unread, &asking, &connection).await;
+                say(&live, &asking, failure.answer(&live.own.pages, &live.own.site, &asking))
             }
         };
 
@@ -134,33 +147,46 @@ impl Crossing<'_> {
         let Self { live, visit, asking, .. } = self;
         let parts = asking.parts;
         let host = &visit.authority.host;
-        if let Err(failure) = bounds(live, parts, &body, visit) {
+        if let Err(failure) = bounds(live, asking, &body, visit) {
             return Err((failure, Some(body)));
         }
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
+            if asking.check.is_some_and(|dialect| !dialect.shows_answers()) {
+                return Err((CheckError::OwnPage.into(), Some(body)));
+            }
             endpoint.as_str().clone_into(&mut story.route);
             // At the level of errors, so that it is there whatever level is written.
             let span = tracing::error_span!("page", request_id = asking.request_id);
             let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
-            settle(Some(body), parts, self.connection).await;
-            return answered.map_err(|failure| (failure, None));
+            settle(Some(body), asking, self.connection).await;
+            return answered.map(|response| say(live, asking, response)).map_err(|failure| (failure, None));
         }
         let route = match find(live, visit) {
             Ok(route) => route,
             Err(failure) => return Err((failure, Some(body))),
         };
         story.route.clone_from(&route.label);
+        let identity = &live.identities[route.id.0];
+        if let Some(name) = identity.disguised(&parts.headers).filter(|_| asking.check.is_some()) {
+            return Err((CheckError::Disguised(name.clone()).into(), Some(body)));
+        }
         let session = live.sessions.read(&parts.headers, host, asking.now);
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         let name = session.as_ref().map(|session| display_name(session).to_owned());
         story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
-        let origin = if self.upgrade.is_some() { asking.origin(&live.own.site) } else { Origin::Irrelevant };
+        let leaves_http =
+            if asking.check.is_some() { parts.headers.contains_key(UPGRADE) } else { self.upgrade.is_some() };
+        let origin = if leaves_http { asking.origin(&live.own.site) } else { Origin::Irrelevant };
 
         let verdict = decide(route, session, origin);
         story.decision = verdict.as_str();
         self.lasting.metrics.decision(story.decision);
         match verdict {
             Verdict::Admit(admission) => {
+                if let Some(dialect) = asking.check {
+                    settle(Some(body), asking, self.connection).await;
+                    return Ok(dialect.admit(&admission, identity, &parts.headers, renewed));
+                }
                 let mut response = self.pass(body, route, &admission).await?;
                 if let Some(cookie) = renewed {
                     cookie.add_to(response.headers_mut());
@@ -169,8 +195,8 @@ impl Crossing<'_> {
             }
             Verdict::Refuse(refusal) => Err((Failure::Refused(refusal, name), Some(body))),
             Verdict::SignIn => {
-                settle(Some(body), parts, self.connection).await;
-                Ok(live.own.ask_to_sign_in(visit, route.api, asking))
+                settle(Some(body), asking, self.connection).await;
+                Ok(say(live, asking, live.own.ask_to_sign_in(visit, route.api, asking)))
             }
         }
     }
@@ -183,6 +209,9 @@ impl Crossing<'_> {
         admission: &Admission,
     ) -> Result<Response<Body>, Failed> {
         let Self { live, lasting, asking, .. } = self;
+        let Some(target) = &live.targets[route.id.0] else {
+            return Err((Failure::NoApplication, Some(body)));
+        };
         let tether = admission.session().filter(|_| self.upgrade.is_some()).map(|session| Tether {
             ends_in: live.sessions.time_left(session, asking.now),
             has_ended: Box::new(live.sessions.end_of(session)),
@@ -197,9 +226,8 @@ impl Crossing<'_> {
             tether,
             upgrade: self.upgrade,
         };
-        let answer = forward(asking.parts, body, &live.targets[route.id.0], passage)
-            .await
-            .map_err(|error| (error.into(), None))?;
+        let answer =
+            forward(asking.parts, body, target, passage).await.map_err(|error| (error.into(), None))?;
         for _ in 0..answer.dropped_cookies {
             lasting.metrics.dropped_cookie();
             tracing::warn!(
@@ -212,9 +240,32 @@ impl Crossing<'_> {
     }
 }
 
+/// The request that a proxy asks about, in place of the one that asks.
+fn asked_for(
+    dialect: Dialect,
+    parts: Parts,
+    connection: &Connection,
+    live: &Generation,
+) -> (Parts, Result<Visit, Failure>) {
+    let site = &live.own.site;
+    let public = (site.scheme, site.port);
+    match forward_auth::read(dialect, &parts, connection.peer, &live.trusted, public) {
+        Ok(AskedFor { parts, visit }) => (parts, visit.map_err(Failure::Ambiguous)),
+        Err(error) => (parts, Err(error.into())),
+    }
+}
+
+/// An answer of ours as whoever asked understands it.
+fn say(live: &Generation, asking: &Asking<'_>, response: Response<Body>) -> Response<Body> {
+    let Some(dialect) = asking.check else { return response };
+    let site = &live.own.site;
+    let host = asking.visit.map_or(&site.login_host, |visit| &visit.authority.host);
+    dialect.deny(response, &site.origin(host))
+}
+
 /// What no request may be, wherever it goes.
-fn bounds(live: &Generation, parts: &Parts, body: &Incoming, visit: &Visit) -> Result<(), Failure> {
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+fn bounds(live: &Generation, asking: &Asking<'_>, body: &Incoming, visit: &Visit) -> Result<(), Failure> {
+    let target = asking.parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let declared = body.size_hint().lower();
     if target > live.limits.target_bytes {
         Err(Failure::UriTooLong)
@@ -222,7 +273,7 @@ fn bounds(live: &Generation, parts: &Parts, body: &Incoming, visit: &Visit) -> R
         Err(Failure::Method)
     } else if !live.own.serves(&visit.authority.host) {
         Err(Failure::WrongHost)
-    } else if live.limits.body_bytes.is_some_and(|most| declared > most) {
+    } else if asking.check.is_none() && live.limits.body_bytes.is_some_and(|most| declared > most) {
         Err(Failure::TooLarge)
     } else {
         Ok(())
@@ -255,8 +306,16 @@ fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generat
 }
 
 /// Reads a little of a body that nobody wants, so that the visitor sees the answer; more of it closes the connection.
-async fn settle(unread: Option<Incoming>, parts: &Parts, connection: &Connection) {
+/// A proxy that asks is not kept waiting: some announce a body and send none.
+async fn settle(unread: Option<Incoming>, asking: &Asking<'_>, connection: &Connection) {
     let Some(body) = unread else { return };
+    let parts = asking.parts;
+    if asking.check.is_some() {
+        if !body.is_end_stream() {
+            connection.close_after_this();
+        }
+        return;
+    }
     // A visitor who waits for a word before the body (RFC 9110 §10.1.1) would take the reading of it for that word.
     let is_wanted_by_nobody = parts.headers.contains_key(EXPECT) || !drain(body, DRAINED_BYTES).await;
     if is_wanted_by_nobody && parts.version < Version::HTTP_2 {
@@ -281,6 +340,7 @@ fn record(lasting: &Lasting, asking: &Asking<'_>, story: &Story, status: StatusC
         duration_ms = took.as_secs_f64() * 1000.0,
         route = story.route,
         decision = story.decision,
+        check = asking.check.map(Dialect::as_str),
         member = story.member,
         "request"
     );

@@ -9,7 +9,8 @@
 //! - [`config`]: a file and an environment in, checked values or located complaints out.
 //! - [`pages`]: the gateway's own pages, and every error as visitors meet it.
 //! - [`login`]: signing in, from the first redirect to the session.
-//! - [`sessions`], [`wechat`], [`proxy`]: signed-in browsers; WeChat's protocol; the way to the application.
+//! - [`sessions`], [`wechat`], [`proxy`], [`forward_auth`]: signed-in browsers; WeChat's protocol; the way to the
+//!   application; other proxies that ask.
 //! - [`gate`], [`net`]: the decision; sockets, deadlines and bounds.
 //! - [`seal`], [`telemetry`]: sealed values; logs and figures.
 //! - [`model`]: the words everything else is made of.
@@ -17,6 +18,7 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod forward_auth;
 pub mod gate;
 pub mod gateway;
 pub mod live;

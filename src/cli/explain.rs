@@ -79,8 +79,10 @@ fn explain(live: &Generation, visit: &Visit) {
         Found::Nothing => println!("404 for everybody: no route covers this path and method"),
         Found::UnknownHost => println!("421 for everybody: no route has this host"),
         Found::Route(route) => {
-            let target = &live.targets[route.id.0];
-            let upstream = format!("{}://{}", target.upstream.scheme, target.upstream.authority);
+            let upstream = match &live.targets[route.id.0] {
+                Some(target) => target.upstream.to_string(),
+                None => "the application behind the proxy that asks".to_owned(),
+            };
             println!("route     {} (access = \"{}\")", route.label, route.policy.as_str());
             match route.policy {
                 Policy::Deny => println!("everybody 403"),

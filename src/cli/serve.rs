@@ -139,7 +139,10 @@ fn announce(config: &Config, listen: &str, admin: &str) {
         "listening"
     );
     for route in &config.routes {
-        let upstream = format!("{}://{}", route.upstream.scheme, route.upstream.authority);
+        let upstream = match &route.upstream {
+            Some(upstream) => upstream.to_string(),
+            None => "none: another proxy asks, and passes requests on".to_owned(),
+        };
         let methods: Vec<&str> = route.methods.iter().map(http::Method::as_str).collect();
         tracing::info!(
             host = route.host.as_str(),

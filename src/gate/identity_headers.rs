@@ -82,6 +82,7 @@ pub enum Preset {
 #[derive(Clone, Debug)]
 pub struct IdentityHeaders {
     spoken: Vec<Spoken>,
+    elsewhere: Vec<HeaderName>,
     stripped: HashSet<Alias>,
     email_domain: Option<String>,
 }
@@ -220,12 +221,32 @@ impl IdentityHeaders {
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
         let stripped = names.map(|name| Alias::of(name.as_str())).collect();
-        Self { spoken, stripped, email_domain }
+        Self { spoken, elsewhere: Vec::new(), stripped, email_domain }
     }
 
     /// The names spoken on this route.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.spoken.iter().map(|header| &header.name)
+    }
+
+    /// Makes known which names other routes speak: a proxy that only asks is told about all of them.
+    pub fn also_spoken(&mut self, names: &[HeaderName]) {
+        let others = names.iter().filter(|name| !self.speaks(name));
+        self.elsewhere = others.cloned().collect();
+    }
+
+    /// A client's header that could be taken for one of ours, and that a proxy would not overwrite with what `tell`
+    /// says because it is spelled otherwise.
+    pub fn disguised<'a>(&self, received: &'a HeaderMap) -> Option<&'a HeaderName> {
+        received.keys().find(|name| {
+            self.stripped.contains(&Alias::of(name.as_str()))
+                && !self.speaks(name)
+                && !self.elsewhere.contains(name)
+        })
+    }
+
+    fn speaks(&self, name: &HeaderName) -> bool {
+        self.names().any(|spoken| spoken == name)
     }
 
     /// Whether a client's header of this name could be taken for one of ours.
@@ -245,6 +266,15 @@ impl IdentityHeaders {
         for header in &self.spoken {
             headers.insert(header.name.clone(), encode(&self.value(header.field, session), header.encoding));
         }
+    }
+
+    /// Tells a proxy that only asked: every name of every route exactly once, empty where there is nothing to say, so
+    /// that it overwrites what the client sent.
+    pub fn tell(&self, admission: &Admission, headers: &mut HeaderMap) {
+        for name in self.names().chain(&self.elsewhere) {
+            headers.insert(name.clone(), HeaderValue::from_static(""));
+        }
+        self.set(admission, headers);
     }
 
     fn value(&self, field: Field, session: &Session) -> String {

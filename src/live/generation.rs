@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::keys::{self, KeyError};
 use crate::config::fields::{Config, RouteSettings};
+use crate::gate::identity_headers::IdentityHeaders;
 use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings, SpentTickets};
 use crate::model::own_cookie::CookieScope;
 use crate::model::peer::TrustedProxies;
@@ -43,8 +44,10 @@ pub struct Lasting {
 pub struct Generation {
     /// Which visit goes where.
     pub routes: Routes,
-    /// Where each route goes, by its number.
-    pub targets: Vec<Target>,
+    /// Where each route goes, by its number; nowhere if another proxy only asks about it.
+    pub targets: Vec<Option<Target>>,
+    /// What applications are told about people, by the number of the route.
+    pub identities: Vec<IdentityHeaders>,
     /// Signed-in browsers.
     pub sessions: Arc<Sessions>,
     /// Our own pages.
@@ -136,6 +139,7 @@ impl Generation {
         Ok(Self {
             routes,
             targets: targets(&config.routes)?,
+            identities: config.routes.iter().map(|route| route.rewriting.identity.clone()).collect(),
             sessions,
             own,
             trusted: config.server.trusted_proxies.clone(),
@@ -162,27 +166,31 @@ fn route_table(settings: &[RouteSettings]) -> Routes {
 }
 
 /// Routes to one application share its connections.
-fn targets(settings: &[RouteSettings]) -> Result<Vec<Target>, BuildError> {
+fn targets(settings: &[RouteSettings]) -> Result<Vec<Option<Target>>, BuildError> {
     let mut clients: Vec<(Upstream, UpstreamClient)> = Vec::new();
     let mut targets = Vec::with_capacity(settings.len());
     for settings in settings {
-        let known = clients.iter().find(|(upstream, _)| *upstream == settings.upstream);
+        let Some(upstream) = &settings.upstream else {
+            targets.push(None);
+            continue;
+        };
+        let known = clients.iter().find(|(known, _)| known == upstream);
         let client = match known.map(|(_, client)| client.clone()) {
             Some(client) => client,
             None => {
-                let client = UpstreamClient::new(&settings.upstream)?;
-                clients.push((settings.upstream.clone(), client.clone()));
+                let client = UpstreamClient::new(upstream)?;
+                clients.push((upstream.clone(), client.clone()));
                 client
             }
         };
-        targets.push(Target {
-            upstream: settings.upstream.clone(),
+        targets.push(Some(Target {
+            upstream: upstream.clone(),
             client,
             rewriting: settings.rewriting.clone(),
             strip_prefix: settings.strip_prefix.then(|| settings.path.clone()),
             response_timeout: settings.response_timeout,
             idle_timeout: settings.idle_timeout,
-        });
+        }));
     }
     Ok(targets)
 }

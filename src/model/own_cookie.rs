@@ -1,5 +1,7 @@
 //! The names of the gateway's own cookies, and how applications never see them.
 
+use http::header::{COOKIE, HeaderMap, HeaderValue};
+
 use super::host::Host;
 use super::site::is_within;
 use super::visit::Scheme;
@@ -64,6 +66,14 @@ pub fn strip(value: &[u8]) -> Option<Vec<u8>> {
     (!kept.is_empty()).then(|| kept.join(&b';').trim_ascii_start().to_vec())
 }
 
+/// All `Cookie` lines as one (RFC 9113 §8.2.3: HTTP/2 splits them into crumbs), without ours: what an application is to
+/// see. `None` when nothing is left.
+pub fn application_cookies(received: &HeaderMap) -> Option<HeaderValue> {
+    let lines: Vec<Vec<u8>> =
+        received.get_all(COOKIE).iter().filter_map(|line| strip(line.as_bytes())).collect();
+    if lines.is_empty() { None } else { HeaderValue::from_bytes(&lines.join(&b"; "[..])).ok() }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -90,6 +100,15 @@ mod tests {
         ] {
             assert_eq!(stripped(sent).as_deref(), seen, "{sent}");
         }
+    }
+
+    #[test]
+    fn cookie_crumbs_become_one_line() {
+        let mut headers = HeaderMap::new();
+        for crumb in ["a=1", "__Host-wxgate=x", "b=2; c=3"] {
+            headers.append(COOKIE, HeaderValue::from_static(crumb));
+        }
+        assert_eq!(application_cookies(&headers).unwrap(), "a=1; b=2; c=3");
     }
 
     proptest! {

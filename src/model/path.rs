@@ -23,6 +23,9 @@ pub enum AmbiguousPath {
     /// `..;x` or `..%3bx`: servers that drop `;x` see `..`.
     #[error("dot segment with a parameter in the path")]
     DotSegmentParameter,
+    /// `.` or `..` in a path that is passed on as it was sent: the application may resolve it, or not.
+    #[error("dot segment in a path that is passed on as it is")]
+    DotSegment,
     /// `%252f` and its kind: a server that decodes twice sees `/`.
     #[error("doubly encoded delimiter in the path")]
     DoublyEncoded,
@@ -41,6 +44,9 @@ pub enum AmbiguousPath {
     /// `%00`.
     #[error("NUL in the path")]
     Nul,
+    /// `//x/_wxgate/`: a server that takes the first name for a host sees a page of ours.
+    #[error("a page of wxgate's own behind what may be taken for a host")]
+    OwnPage,
     /// `%c0%af`, `%e0%80%af`: lenient decoders see an ASCII delimiter.
     #[error("overlong UTF-8 in the path")]
     OverlongEncoding,
@@ -95,10 +101,16 @@ impl CanonicalPath {
     }
 
     /// The same path with `;parameters` dropped from every segment, as servlet containers see it; `None` when there
-    /// are none.
+    /// are none. A segment of nothing but parameters leaves `//` behind, which they merge.
     pub fn without_parameters(&self) -> Option<String> {
-        let bare = self.0.split('/').map(without_parameters).collect::<Vec<_>>().join("/");
-        (bare != self.0).then_some(bare)
+        let mut bare = self.0.split('/').map(without_parameters).collect::<Vec<_>>().join("/");
+        if bare == self.0 {
+            return None;
+        }
+        while bare.contains("//") {
+            bare = bare.replace("//", "/");
+        }
+        Some(bare)
     }
 }
 
@@ -106,6 +118,24 @@ impl fmt::Display for CanonicalPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// How else an application may read `raw`, when a proxy passes it on as it was sent instead of in canonical form: with
+/// doubled slashes as they are, and, where it begins with two, with the first name as a host (RFC 3986 §4.2).
+pub fn readings_as_sent(raw: &str) -> Result<Vec<String>, AmbiguousPath> {
+    let spelled = respell(raw.as_bytes())?;
+    let is_dots = |segment: &str| matches!(without_parameters(segment).trim_end_matches("%20"), "." | "..");
+    if spelled.split('/').any(is_dots) {
+        return Err(AmbiguousPath::DotSegment);
+    }
+    if !spelled.contains("//") {
+        return Ok(Vec::new());
+    }
+    let behind_host = spelled.strip_prefix("//").map(|rest| {
+        let rest = rest.trim_start_matches('/');
+        rest.find('/').map_or_else(|| "/".to_owned(), |slash| rest[slash..].to_owned())
+    });
+    Ok(behind_host.into_iter().chain([spelled]).collect())
 }
 
 /// The path as a server that decodes twice sees it, where that is another one: `/%2561` as `/a`.

@@ -7,7 +7,7 @@ use super::path::CanonicalPath;
 pub const OWN_PREFIX: &str = "/_wxgate";
 
 /// Longest return address that is kept; a longer one falls back to `/`.
-const LONGEST: usize = 1024;
+pub const LONGEST: usize = 1024;
 
 /// A checked return address: a host that is served here, a canonical path and a query.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -73,19 +73,30 @@ impl Routes {
     pub fn find(&self, visit: &Visit) -> Found<'_> {
         let Some(table) = self.hosts.get(&visit.authority.host) else { return Found::UnknownHost };
         let found = longest(table, visit.path.as_str(), &visit.method);
-        let Ok(paths) = readings(&visit.path) else { return Found::Ambiguous };
-        let methods = [Some(visit.method.clone()), in_capitals(&visit.method)];
+        let Ok(paths) = every_reading(visit) else { return Found::Ambiguous };
         let number = |route: Option<&Route>| route.map(|route| route.id);
-        for method in methods.iter().flatten() {
-            if paths.iter().any(|path| number(longest(table, path, method)) != number(found)) {
-                return Found::Ambiguous;
+        for written in std::iter::once(&visit.method).chain(&visit.as_sent.methods) {
+            for method in std::iter::once(written).chain(&in_capitals(written)) {
+                if paths.iter().any(|path| number(longest(table, path, method)) != number(found)) {
+                    return Found::Ambiguous;
+                }
             }
         }
         found.map_or(Found::Nothing, Found::Route)
     }
 }
 
-/// Every path that an application might take this one for, itself included.
+/// Every path that an application might take the visited one for, itself included.
+fn every_reading(visit: &Visit) -> Result<Vec<String>, AmbiguousPath> {
+    let mut all = readings(&visit.path)?;
+    for path in &visit.as_sent.paths {
+        all.extend(readings(&CanonicalPath::parse(path)?)?);
+        all.push(path.clone());
+    }
+    Ok(all)
+}
+
+/// The canonical path, and what is made of it by servers that drop parameters or decode twice.
 fn readings(path: &CanonicalPath) -> Result<Vec<String>, AmbiguousPath> {
     let again = decoded_again(path).transpose()?;
     let bare = again.as_ref().and_then(CanonicalPath::without_parameters);
@@ -182,6 +193,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_proxy_passes_on_as_it_was_sent_is_judged_in_every_reading() {
+        let find = |path: &str, headers: &[(&'static str, &str)]| {
+            let visit = Visit::parse(Method::GET, Scheme::Http, "a.test", path, None).unwrap();
+            let lines = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            match visit.passed_on(path, &lines.collect()) {
+                Ok(visit) => match routes().find(&visit) {
+                    Found::Route(route) => route.label.clone(),
+                    other => format!("{other:?}"),
+                },
+                Err(error) => error.to_string(),
+            }
+        };
+        assert_eq!(find("/x//y", &[]), "a.test");
+        assert_eq!(find("//x/y", &[]), "a.test");
+        for path in ["//public/x", "/public//admin", "//x/public", "//x/%2570ublic", "/deep//er/path"] {
+            assert_eq!(find(path, &[]), "Ambiguous", "{path}");
+        }
+        for path in ["/public/../x", "/x/./y", "/x/%2e%2E/y"] {
+            assert!(find(path, &[]).contains("dot segment"), "{path}");
+        }
+        assert!(find("//x/_wxgate/me", &[]).contains("own"));
+        let overridden = |method| find("/public/x", &[("x_http-method.override", method)]);
+        assert_eq!(overridden("GET"), "a.test/public");
+        assert_eq!(overridden("DELETE"), "Ambiguous");
+        assert!(overridden("no method").contains("no"), "{}", overridden("no method"));
+    }
+
+    #[test]
     fn hosts_do_not_share_routes() {
         assert_eq!(find(Method::GET, "b.test", "/public"), "Nothing");
         for host in ["evil-a.test", "a.test.evil", "c.test"] {
@@ -193,6 +232,7 @@ mod tests {
     fn path_parameters_never_move_a_visit_to_another_route() {
         assert_eq!(find(Method::GET, "a.test", "/public/admin;x/y"), "Ambiguous");
         assert_eq!(find(Method::GET, "a.test", "/public/admin%3bx/y"), "Ambiguous");
+        assert_eq!(find(Method::GET, "a.test", "/;x/public/admin"), "Ambiguous");
         assert_eq!(find(Method::GET, "a.test", "/app;jsessionid=1/page"), "a.test");
     }
 }

@@ -1,10 +1,12 @@
 //! What is being asked for, however it reached us.
 
-use http::Method;
+use http::{HeaderMap, Method};
 use thiserror::Error;
 
+use super::alias::Alias;
 use super::host::{Authority, InvalidHost};
-use super::path::{AmbiguousPath, CanonicalPath};
+use super::path::{AmbiguousPath, CanonicalPath, is_under, readings_as_sent};
+use super::return_to::OWN_PREFIX;
 
 /// How the visitor reaches us.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -43,7 +45,21 @@ pub struct Visit {
     pub path: CanonicalPath,
     /// Everything behind the first `?`, untouched; never part of a decision.
     pub query: Option<String>,
+    /// What else it may be taken for, when it is not we who forward it.
+    pub as_sent: AsSent,
 }
+
+/// A proxy that only asks passes on what it was sent, so every reading that an application might have of it counts.
+#[derive(Clone, Debug, Default)]
+pub struct AsSent {
+    /// Other readings of the path.
+    pub paths: Vec<String>,
+    /// Methods named by headers such as `X-HTTP-Method-Override`.
+    pub methods: Vec<Method>,
+}
+
+/// Names under which applications take another method than the one that was judged.
+const METHOD_OVERRIDES: [&[u8]; 3] = [b"xhttpmethodoverride", b"xmethodoverride", b"xhttpmethod"];
 
 /// Why a request target is refused with 400.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -57,6 +73,9 @@ pub enum AmbiguousVisit {
     /// The path can be read in two ways.
     #[error(transparent)]
     Path(#[from] AmbiguousPath),
+    /// `X-HTTP-Method-Override` or its kind names no method.
+    #[error("a header names a method that is none")]
+    MethodOverride,
     /// The query holds a control character, a blank or a `#`.
     #[error("invalid character in the query")]
     Query,
@@ -79,7 +98,24 @@ impl Visit {
         if query.is_some_and(|query| query.bytes().any(|byte| byte <= 0x20 || byte == 0x7f || byte == b'#')) {
             return Err(AmbiguousVisit::Query);
         }
-        Ok(Self { method, scheme, authority, path, query: query.map(str::to_owned) })
+        let as_sent = AsSent::default();
+        Ok(Self { method, scheme, authority, path, query: query.map(str::to_owned), as_sent })
+    }
+
+    /// Counts in how an application may read the request when `raw_path` and `headers` reach it as they are.
+    pub fn passed_on(mut self, raw_path: &str, headers: &HeaderMap) -> Result<Self, AmbiguousVisit> {
+        let paths = readings_as_sent(raw_path)?;
+        if paths.iter().any(|path| is_under(path, OWN_PREFIX)) {
+            return Err(AmbiguousPath::OwnPage.into());
+        }
+        let overrides = headers.iter().filter(|(name, _)| overrides_method(name.as_str()));
+        let methods = overrides
+            .map(|(_, value)| {
+                Method::from_bytes(value.as_bytes()).map_err(|_| AmbiguousVisit::MethodOverride)
+            })
+            .collect::<Result<_, _>>()?;
+        self.as_sent = AsSent { paths, methods };
+        Ok(self)
     }
 
     /// Path and query as they are forwarded.
@@ -89,4 +125,9 @@ impl Visit {
             None => self.path.as_str().to_owned(),
         }
     }
+}
+
+/// Whether applications may take the value of a header of this name for the method.
+pub fn overrides_method(name: &str) -> bool {
+    METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
 }

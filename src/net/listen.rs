@@ -48,6 +48,11 @@ pub enum Stream {
 }
 
 impl ListenAddress {
+    /// Whether file modes decide who may connect.
+    pub fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+
     /// Binds the socket. A stale unix socket file that nobody listens on is replaced.
     pub fn bind(&self) -> io::Result<Listener> {
         match self {

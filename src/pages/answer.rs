@@ -31,7 +31,11 @@ pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) ->
     }
     let language = asking.language(pages.fixed_language());
     let links = asking.language_links();
-    let html = pages.render(page, language, links.as_ref(), asking.request_id, asking.now);
+    let html = if asking.is_brief() {
+        pages.render_brief(page, language, asking.request_id)
+    } else {
+        pages.render(page, language, links.as_ref(), asking.request_id, asking.now)
+    };
     let mut response = build(site, page.status(), "text/html; charset=utf-8", full(html));
     let headers = response.headers_mut();
     set(headers, header::CONTENT_SECURITY_POLICY, pages.content_security_policy());
@@ -51,12 +55,22 @@ pub fn json(site: &Site, status: StatusCode, value: &serde_json::Value) -> Respo
     build(site, status, "application/json", full(value.to_string()))
 }
 
+/// A few plain lines, for whoever set a proxy up.
+pub fn text(site: &Site, status: StatusCode, text: String) -> Response<Body> {
+    build(site, status, "text/plain; charset=utf-8", full(text))
+}
+
 /// A redirect. `location` is ours by construction; a fragment in it is kept.
 pub fn redirect(site: &Site, status: StatusCode, location: &str, cookies: &[SetCookie]) -> Response<Body> {
     let mut response = build(site, status, "text/plain; charset=utf-8", empty());
-    set(response.headers_mut(), header::LOCATION, location);
+    locate(&mut response, location);
     add_cookies(&mut response, cookies);
     response
+}
+
+/// Says where to go.
+pub fn locate(response: &mut Response<Body>, location: &str) {
+    set(response.headers_mut(), header::LOCATION, location);
 }
 
 /// Adds cookies to an answer.

@@ -8,6 +8,7 @@ use http::{Method, request};
 use super::endpoint::Endpoint;
 use super::language::{Language, LanguageLinks};
 use super::query;
+use crate::forward_auth::Dialect;
 use crate::gate::Origin;
 use crate::model::clock::Timestamp;
 use crate::model::host::Authority;
@@ -18,8 +19,10 @@ use crate::model::visit::{Scheme, Visit};
 /// One request, as far as pages care.
 #[derive(Clone, Debug)]
 pub struct Asking<'a> {
-    /// The request's head.
+    /// The request's head; where a proxy asks, that of the request it asks about.
     pub parts: &'a request::Parts,
+    /// The proxy that asks, in place of the visitor.
+    pub check: Option<Dialect>,
     /// What it asks for; `None` when that cannot be told.
     pub visit: Option<&'a Visit>,
     /// Names the request in logs and on pages.
@@ -57,6 +60,11 @@ impl<'a> Asking<'a> {
     /// Whether the answer should be a page rather than JSON.
     pub fn wants_page(&self) -> bool {
         self.is_navigation() || (self.accepts_html() && !self.parts.headers.contains_key("x-requested-with"))
+    }
+
+    /// Whether a page is to be shown in place of the application's: only a proxy that asks has no room for a whole one.
+    pub fn is_brief(&self) -> bool {
+        self.check.is_some() && self.visit.and_then(|visit| Endpoint::parse(&visit.path)).is_none()
     }
 
     /// GET or HEAD.

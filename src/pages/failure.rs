@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use super::answer;
 use super::asking::Asking;
+use super::check;
 use super::page::{Malformed, Page};
 use super::render::Pages;
+use crate::forward_auth::CheckError;
 use crate::gate::Refusal;
 use crate::login::{LoginError, LoginFailure, TicketError};
 use crate::model::site::Site;
@@ -26,6 +28,9 @@ pub enum Failure {
     /// `;parameters` or a method in small letters lead to another route.
     #[error("path parameters, or small letters in the method, would lead to another route")]
     AmbiguousRoute,
+    /// A proxy's question cannot be answered.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// The form or connection came from another site.
     #[error("sent from another site")]
     ForeignOrigin,
@@ -38,6 +43,9 @@ pub enum Failure {
     /// Not for this page.
     #[error("method not allowed")]
     Method,
+    /// Nothing says where the application is: another proxy should have passed the request on.
+    #[error("the route has no upstream")]
+    NoApplication,
     /// No such page.
     #[error("no such page")]
     NotFound,
@@ -65,6 +73,8 @@ impl Failure {
         let seen_host = asking.visit.map(|visit| visit.authority.host.to_string()).unwrap_or_default();
         let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
         let page = match self {
+            Self::Check(CheckError::Disguised(_)) => Page::BadRequest { detail: Malformed::Headers },
+            Self::Check(error) => return check::answer(error, site, asking),
             Self::Ambiguous(AmbiguousVisit::HostMismatch | AmbiguousVisit::RepeatedHost) => {
                 Page::BadRequest { detail: Malformed::Headers }
             }
@@ -76,7 +86,7 @@ impl Failure {
             Self::Forward(_) => Page::ApplicationUnavailable,
             Self::Login(failure) => login_page(&failure.error, site, asking, &login_url, &seen_host),
             Self::Method => Page::MethodNotAllowed,
-            Self::NotFound => Page::NotFound,
+            Self::NoApplication | Self::NotFound => Page::NotFound,
             Self::Refused(Refusal::Policy, name) => Page::Denied { name: name.as_deref(), path },
             Self::Ticket(_) => Page::SignInExpired { login_url: &login_url },
             Self::UriTooLong => Page::UriTooLong,
@@ -106,6 +116,7 @@ impl Failure {
         let (request_id, client) = (asking.request_id, asking.client);
         let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
         match self {
+            Self::Check(error) => check::log(error, asking),
             Self::Forward(error) => {
                 tracing::warn!(request_id, route, error = %chain(error), "the application gave no answer");
             }
@@ -113,6 +124,10 @@ impl Failure {
             Self::Ticket(error) => {
                 tracing::info!(request_id, %client, error = %error, "a sign-in was not handed over")
             }
+            Self::NoApplication => tracing::warn!(
+                request_id, %client, route, host,
+                "a request for an application came to wxgate itself, and the route has no upstream: write upstream, or have the proxy in front pass only /_wxgate/ here"
+            ),
             Self::WrongHost => tracing::warn!(
                 request_id, %client, host = clipped(&host),
                 "asked for a host that is not served: add a [[routes]] with this host, or correct public_url"

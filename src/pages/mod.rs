@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod asking;
+mod check;
 pub mod endpoint;
 mod face;
 pub mod failure;

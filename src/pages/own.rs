@@ -17,7 +17,7 @@ use super::render::Pages;
 use crate::login::{Finished, Handoff, LoginFlow, SpentTickets, Step, choose};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
-use crate::model::return_to::ReturnTo;
+use crate::model::return_to::{LONGEST, ReturnTo};
 use crate::model::session::Session;
 use crate::model::set_cookie::SetCookie;
 use crate::model::site::Site;
@@ -28,6 +28,9 @@ use crate::wechat::user_agent::Browser;
 
 /// How long a browser keeps the language its visitor chose.
 const LANGUAGE: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+
+/// Longest login address in an answer to a proxy that asks, whose bodies are at most 1 KiB.
+const BRIEF_ADDRESS: usize = 768;
 
 /// The parts that own pages are made of.
 #[derive(Debug)]
@@ -61,7 +64,9 @@ impl OwnPages {
         let host = &visit.authority.host;
         let session = self.sessions.read(&asking.parts.headers, host, asking.now);
         let mut response = match (endpoint, &visit.method) {
-            (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(host, asking, session),
+            (Endpoint::Login, &Method::GET | &Method::HEAD) => {
+                self.login(host, query::login(asking.query()), asking, session)
+            }
             (Endpoint::Callback, &Method::GET) => self.callback(host, asking, session).await,
             (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking, session.as_ref()),
             (Endpoint::Logout, &Method::GET | &Method::HEAD) => {
@@ -82,7 +87,8 @@ impl OwnPages {
         Ok(response)
     }
 
-    /// What an anonymous visitor of a protected page gets: a redirect for navigations, 401 for everything else.
+    /// What an anonymous visitor of a protected page gets: a redirect for navigations, 401 for everything else. A proxy
+    /// that asks gets absolute addresses, and the login begins at once where the proxy shows our answers.
     pub fn ask_to_sign_in(&self, visit: &Visit, api: bool, asking: &Asking<'_>) -> Response<Body> {
         let to = match (asking.is_read(), asking.header(http::header::REFERER)) {
             (true, _) => visit.path_and_query(),
@@ -92,15 +98,31 @@ impl OwnPages {
             }
             (false, None) => "/".to_owned(),
         };
-        let login = format!("/_wxgate/login?to={}", ascii(&to));
+        let host = &visit.authority.host;
+        let login = format!("/_wxgate/login?to={}", ascii(if to.len() > LONGEST { "/" } else { &to }));
+        let login_url = format!("{}{login}", self.site.origin(host));
         if asking.is_navigation() && !api {
             let status = if asking.is_read() { StatusCode::FOUND } else { StatusCode::SEE_OTHER };
-            return answer::redirect(&self.site, status, &login, &[]);
+            let begun = asking.check.filter(|dialect| dialect.shows_answers()).and_then(|_| {
+                let asked = query::LoginQuery { to: Some(&to), ..query::LoginQuery::default() };
+                self.login(host, asked, asking, None)
+                    .ok()
+                    .filter(|response| response.status().is_redirection())
+            });
+            let address = if asking.check.is_some() { &login_url } else { &login };
+            return begun.unwrap_or_else(|| answer::redirect(&self.site, status, address, &[]));
         }
-        let login_url = format!("{}{login}", self.site.origin(&visit.authority.host));
-        let body =
-            json!({ "error": "login_required", "login_url": login_url, "request_id": asking.request_id });
-        answer::json(&self.site, StatusCode::UNAUTHORIZED, &body)
+        let shown = if asking.check.is_some() && login_url.len() > BRIEF_ADDRESS {
+            format!("{}/_wxgate/login?to=/", self.site.origin(host))
+        } else {
+            login_url
+        };
+        let body = json!({ "error": "login_required", "login_url": shown, "request_id": asking.request_id });
+        let mut response = answer::json(&self.site, StatusCode::UNAUTHORIZED, &body);
+        if asking.check.is_some() {
+            answer::locate(&mut response, &shown);
+        }
+        response
     }
 
     /// Whether `host` is one of ours.
@@ -115,10 +137,10 @@ impl OwnPages {
     fn login(
         &self,
         host: &Host,
+        asked: query::LoginQuery<'_>,
         asking: &Asking<'_>,
         session: Option<Session>,
     ) -> Result<Response<Body>, Failure> {
-        let asked = query::login(asking.query());
         let to = ReturnTo::parse(asked.to.unwrap_or("/"), host, |host| self.serves(host));
         if *host != self.site.login_host {
             return Ok(self.send_to_login_host(host, &to, asking, session));

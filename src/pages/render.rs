@@ -16,7 +16,9 @@ use crate::model::clock::Timestamp;
 
 const STYLE: &str = include_str!("style.css");
 const COPY_SCRIPT: &str = include_str!("copy.js");
+const BRIEF_STYLE: &str = include_str!("brief.css");
 const TEMPLATES: &[(&str, &str)] = &[
+    ("brief.html", include_str!("templates/brief.html")),
     ("actions.html", include_str!("templates/actions.html")),
     ("elsewhere.html", include_str!("templates/elsewhere.html")),
     ("layout.html", include_str!("layout.html")),
@@ -24,6 +26,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sign_in.html", include_str!("templates/sign_in.html")),
     ("sign_out.html", include_str!("templates/sign_out.html")),
 ];
+
+/// Longest page for a proxy that asks, in bytes.
+const BRIEF: usize = 1024;
 
 /// What the operator decides about the pages.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +74,7 @@ impl Pages {
         }
         environment.add_function("t", translate);
         environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
+        environment.add_global("brief_style", Value::from_safe_string(BRIEF_STYLE.trim_end().to_owned()));
         environment.add_global("copy_script", Value::from_safe_string(COPY_SCRIPT.to_owned()));
         environment.add_global("demo", settings.demo_banner);
         environment.add_global("simulated", settings.simulated);
@@ -99,6 +105,26 @@ impl Pages {
             tracing::error!(page = page.word(), error = format!("{error:#}"), "a page could not be drawn");
             bare(page, language, request_id)
         })
+    }
+
+    /// The page in at most [`BRIEF`] bytes, for a proxy that asks.
+    pub fn render_brief(&self, page: &Page<'_>, language: Language, request_id: &str) -> String {
+        let face = Face::of(page);
+        let values = Value::from_pairs(face.values.iter().cloned());
+        let layout = context! {
+            lang => language.tag(),
+            title => face.title,
+            texts => face.texts.into_iter().map(Value::from).collect::<Vec<_>>(),
+            actions => face.actions.into_iter().map(|(label, url)| context! { label, url }).collect::<Vec<_>>(),
+            status => page.status().as_u16(),
+            request_id,
+            ..values
+        };
+        let drawn = self.environment.get_template("brief.html").and_then(|template| template.render(layout));
+        match drawn {
+            Ok(html) if html.len() <= BRIEF => html,
+            _ => bare(page, language, request_id),
+        }
     }
 
     /// The `Content-Security-Policy` to send with every page.
@@ -158,10 +184,11 @@ fn translate(state: &State<'_, '_>, key: &str) -> Result<String, Error> {
 fn content_security_policy() -> String {
     let hash = |source: &str| STANDARD.encode(digest::digest(&digest::SHA256, source.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}'; script-src 'sha256-{}'; \
          img-src 'self' data: https://thirdwx.qlogo.cn https://wx.qlogo.cn; \
          form-action 'self' https://open.weixin.qq.com; frame-ancestors 'none'; base-uri 'none'",
         hash(STYLE),
+        hash(BRIEF_STYLE.trim_end()),
         hash(COPY_SCRIPT),
     )
 }

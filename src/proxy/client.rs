@@ -1,5 +1,6 @@
 //! The pool of connections to applications.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,12 @@ pub struct Upstream {
     pub ca_file: Option<PathBuf>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}://{}", self.scheme, self.authority)
+    }
 }
 
 /// A client with its pool; cheap to clone.

@@ -9,7 +9,7 @@ use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::model::alias::Alias;
 use crate::model::own_cookie;
-use crate::model::visit::Visit;
+use crate::model::visit::{Visit, overrides_method};
 
 /// Which Host the application is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,9 +76,6 @@ const FORWARDED_NAMES: [&[u8]; 19] = [
     b"xclientcert",
 ];
 
-/// Names under which applications take another method than the one that was judged.
-const METHOD_OVERRIDES: [&[u8]; 3] = [b"xhttpmethodoverride", b"xmethodoverride", b"xhttpmethod"];
-
 /// RFC 9110 §7.6.1, and the fields that hyper writes itself.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
@@ -137,7 +134,7 @@ impl Rewriting {
                 || (listed.contains(name) && *name != X_REQUEST_ID)
                 || is_told_anew(name)
                 || speaks_for_a_client(name)
-                || (self.keeps_method && METHOD_OVERRIDES.contains(&Alias::of(name.as_str()).as_bytes()))
+                || (self.keeps_method && overrides_method(name.as_str()))
                 || self.identity.resembles(name);
             if !ends_here {
                 headers.append(name.clone(), value.clone());
@@ -147,7 +144,7 @@ impl Rewriting {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
-        if let Some(cookie) = application_cookies(received) {
+        if let Some(cookie) = own_cookie::application_cookies(received) {
             headers.insert(header::COOKIE, cookie);
         }
         let visited = text(visit.authority.to_string());
@@ -196,19 +193,6 @@ fn sets_own_cookie(value: &HeaderValue) -> bool {
     std::str::from_utf8(name).is_ok_and(own_cookie::is_own)
 }
 
-/// All `Cookie` lines as one (RFC 9113 §8.2.3: HTTP/2 splits them into crumbs), without ours.
-fn application_cookies(received: &HeaderMap) -> Option<HeaderValue> {
-    let lines: Vec<Vec<u8>> = received
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| own_cookie::strip(line.as_bytes()))
-        .collect();
-    if lines.is_empty() {
-        return None;
-    }
-    HeaderValue::from_maybe_shared(Bytes::from(lines.join(&b"; "[..]))).ok()
-}
-
 /// A header value of text that holds no control characters by construction; anything else is sent as nothing.
 fn text(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
@@ -245,15 +229,6 @@ mod tests {
         }
         assert_eq!(response(&mut headers), 5);
         assert_eq!(headers["set-cookie"], "session=fine");
-    }
-
-    #[test]
-    fn cookie_crumbs_become_one_line() {
-        let mut headers = HeaderMap::new();
-        for crumb in ["a=1", "__Host-wxgate=x", "b=2; c=3"] {
-            headers.append("cookie", HeaderValue::from_static(crumb));
-        }
-        assert_eq!(application_cookies(&headers).unwrap(), "a=1; b=2; c=3");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 mod callbacks;
 mod configuration;
 mod deadlines;
+mod forward_auth;
+mod forward_auth_equivalence;
 mod framing;
 mod http2;
 mod identity_headers;

@@ -91,9 +91,13 @@ fn header_name(text: &str) -> Result<Option<HeaderName>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    const RESERVED: [&str; 9] = [
+    const RESERVED: [&str; 19] = [
         "host",
         "cookie",
+        "setcookie",
+        "location",
+        "contenttype",
+        "cachecontrol",
         "connection",
         "contentlength",
         "transferencoding",
@@ -101,6 +105,12 @@ fn header_name(text: &str) -> Result<Option<HeaderName>, String> {
         "xforwardedfor",
         "xforwardedproto",
         "xforwardedhost",
+        "xforwardedmethod",
+        "xforwardeduri",
+        "xoriginalurl",
+        "xoriginalmethod",
+        "xrequestid",
+        "xwxgateredirect",
     ];
     let name = HeaderName::from_bytes(text.as_bytes()).ok().filter(|name| alias::is_plain(name.as_str()));
     match name {

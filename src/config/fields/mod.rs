@@ -106,7 +106,10 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         .unwrap_or(ListenAddress::Tcp(([127, 0, 0, 1], 8481).into()));
     let pages = pages(top);
     let log = log(top);
-    let routes = routes::read(top, public_url.as_ref(), upstream, default_policy, &headers, insecure_http);
+    // Whoever may speak for visitors may ask about them.
+    let asked = !server.trusted_proxies.networks().is_empty() || server.listen.is_unix();
+    let routes =
+        routes::read(top, public_url.as_ref(), upstream, default_policy, &headers, (insecure_http, asked));
     let site = public_url.map(|url| Site {
         scheme: url.scheme,
         login_host: url.authority.host,

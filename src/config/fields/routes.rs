@@ -16,6 +16,9 @@ use crate::model::host::{Authority, Host};
 use crate::model::policy::Policy;
 use crate::proxy::{Rewriting, Upstream, UpstreamHost};
 
+/// What to write where nothing says which application is protected.
+const UPSTREAM: &str = "\"http://127.0.0.1:3000\", the application to protect; or, where nginx, Traefik, Caddy, Envoy or HAProxy passes requests on and only asks wxgate, list its address in server.trusted_proxies";
+
 /// What to do about an application without a gate.
 const OPEN: &str =
     "if that is not meant, open single paths with [[routes]] and keep \"signed-in\" for the rest";
@@ -33,8 +36,8 @@ pub struct RouteSettings {
     pub policy: Policy,
     /// `api`: 401 instead of a redirect. Default: no.
     pub api: bool,
-    /// `upstream`, `ca_file`, `connect_timeout`.
-    pub upstream: Upstream,
+    /// `upstream`, `ca_file`, `connect_timeout`; none where another proxy only asks.
+    pub upstream: Option<Upstream>,
     /// `upstream_host`, `headers`.
     pub rewriting: Rewriting,
     /// `strip_prefix`: the path is taken off before forwarding. Default: no.
@@ -45,19 +48,20 @@ pub struct RouteSettings {
     pub idle_timeout: Duration,
 }
 
-/// Reads all routes; the top-level `upstream` makes one for everything else of `public_url`'s host.
+/// Reads all routes; the top-level `upstream` makes one for everything else of `public_url`'s host. Where another proxy
+/// may ask (`asked`), routes need no application.
 pub(super) fn read(
     top: &mut Section<'_>,
     public_url: Option<&PublicUrl>,
     default_upstream: Option<UpstreamAddress>,
     default_policy: Policy,
     headers: &HeaderFields,
-    insecure_http: bool,
+    (insecure_http, asked): (bool, bool),
 ) -> Option<Vec<RouteSettings>> {
     let upstream_given = top.is_given("upstream");
     let sections = top.tables("routes");
-    if !upstream_given && sections.is_empty() {
-        top.miss("upstream", "upstream = \"http://127.0.0.1:3000\", the application to protect");
+    if !upstream_given && sections.is_empty() && !asked {
+        top.miss("upstream", UPSTREAM);
         return None;
     }
     let every_name = every_name(headers);
@@ -69,7 +73,7 @@ pub(super) fn read(
             section,
             public_url,
             default_upstream.clone(),
-            upstream_given,
+            upstream_given || asked,
             default_policy,
             headers,
             &every_name,
@@ -96,7 +100,11 @@ pub(super) fn read(
         routes.push(route);
     }
     let login_host = public_url.map(|url| url.authority.host.clone());
-    if let (Some(upstream), Some(host)) = (default_upstream, login_host) {
+    if upstream_given && default_upstream.is_none() {
+        complete = false;
+    } else if let Some(host) = login_host.filter(|host| {
+        upstream_given || routes.is_empty() || (asked && routes.iter().any(|route| route.host == *host))
+    }) {
         let covered = routes
             .iter()
             .any(|route| route.host == host && route.path.is_empty() && route.methods.is_empty());
@@ -110,7 +118,7 @@ pub(super) fn read(
                 methods: Vec::new(),
                 policy: default_policy,
                 api: false,
-                upstream: to_upstream(upstream, None, None),
+                upstream: default_upstream.map(|upstream| to_upstream(upstream, None, None)),
                 rewriting: Rewriting {
                     keeps_method: false,
                     host: UpstreamHost::Visited,
@@ -121,12 +129,15 @@ pub(super) fn read(
                 idle_timeout: SECOND * 300,
             });
         }
-    } else if upstream_given {
-        complete = false;
     }
     let methods_decide = routes.iter().any(|route| !route.methods.is_empty());
     for route in &mut routes {
         route.rewriting.keeps_method = methods_decide;
+    }
+    let spoken: Vec<HeaderName> =
+        routes.iter().flat_map(|route| route.rewriting.identity.names().cloned()).collect();
+    for route in &mut routes {
+        route.rewriting.identity.also_spoken(&spoken);
     }
     complete.then_some(routes)
 }
@@ -135,7 +146,7 @@ fn route(
     mut section: Section<'_>,
     public_url: Option<&PublicUrl>,
     default_upstream: Option<UpstreamAddress>,
-    upstream_given: bool,
+    upstream_known: bool,
     default_policy: Policy,
     headers: &HeaderFields,
     every_name: &[HeaderName],
@@ -163,9 +174,15 @@ fn route(
     let strip_prefix = section.boolean("strip_prefix").unwrap_or(false);
     let response_timeout = section.duration("response_timeout", request_timeout()).unwrap_or(SECOND * 60);
     let idle_timeout = section.duration("idle_timeout", request_timeout()).unwrap_or(SECOND * 300);
-    if !section.is_given("upstream") && !upstream_given {
-        section.miss("upstream", "\"http://127.0.0.1:3000\"");
-    }
+    let upstream = match upstream {
+        None if section.is_given("upstream") => None,
+        None if upstream_known => Some(default_upstream),
+        None => {
+            section.miss("upstream", UPSTREAM);
+            None
+        }
+        given => Some(given),
+    };
     section.finish();
     Some(RouteSettings {
         host: host?,
@@ -173,7 +190,7 @@ fn route(
         methods,
         policy: policy?,
         api,
-        upstream: to_upstream(upstream.or(default_upstream)?, ca_file, connect_timeout),
+        upstream: upstream?.map(|upstream| to_upstream(upstream, ca_file, connect_timeout)),
         rewriting: Rewriting {
             keeps_method: false,
             host: upstream_host.map_or(UpstreamHost::Visited, UpstreamHost::Fixed),

@@ -1,0 +1,167 @@
+//! The visitor's own request, as a proxy tells it: exactly one answer to which method, host and path, or none.
+
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::request::Parts;
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Version};
+
+use super::{CheckError, Dialect, envoy, forwarded, nginx};
+use crate::model::host::Authority;
+use crate::model::peer::{Peer, TrustedProxies};
+use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
+
+/// What a check asks about.
+#[derive(Debug)]
+pub struct AskedFor {
+    /// The head of the visitor's request, to be read as if it had come to us.
+    pub parts: Parts,
+    /// What it visits.
+    pub visit: Result<Visit, AmbiguousVisit>,
+}
+
+/// What a proxy says of a request, in its own headers.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) method: Method,
+    /// `None` when it does not say.
+    pub(super) scheme: Option<Scheme>,
+    pub(super) authority: &'a str,
+    /// Path and query, as the application will get them.
+    pub(super) target: &'a str,
+}
+
+/// Headers in which proxies name the method of the request they ask about.
+const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+
+/// Headers in which proxies name its path and query.
+const TARGETS: [&str; 4] = ["x-original-url", "x-original-uri", "x-forwarded-uri", "x-rewrite-url"];
+
+/// Headers in which proxies name its host.
+const HOSTS: [&str; 2] = ["x-original-url", "x-forwarded-host"];
+
+/// Reads what `parts` asks about. Only trusted peers may ask; `port` is that of `public_url`, because proxies do not
+/// tell it reliably.
+pub fn read(
+    dialect: Dialect,
+    parts: &Parts,
+    peer: Peer,
+    trusted: &TrustedProxies,
+    public: (Scheme, Option<u16>),
+) -> Result<AskedFor, CheckError> {
+    if !trusted.trusts(peer) {
+        return Err(CheckError::Untrusted(peer.address()));
+    }
+    let told = match dialect {
+        Dialect::Caddy | Dialect::Traefik => forwarded::told(parts),
+        Dialect::Envoy => envoy::told(parts),
+        Dialect::Nginx => nginx::told(parts),
+    }?;
+    refuse_contradictions(&told, &parts.headers)?;
+    let visit = visit(&told, &parts.headers, public);
+    let mut parts = parts.clone();
+    if let Ok(visit) = &visit {
+        parts.uri = visit.path_and_query().parse::<PathAndQuery>().map(Uri::from).unwrap_or_default();
+        parts.headers.insert(HOST, told_host(visit));
+    }
+    parts.method = told.method.clone();
+    tell_of_upgrade(&mut parts);
+    Ok(AskedFor { parts, visit })
+}
+
+fn visit(
+    told: &Told<'_>,
+    headers: &HeaderMap,
+    (scheme, port): (Scheme, Option<u16>),
+) -> Result<Visit, AmbiguousVisit> {
+    let (path, query) = match told.target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (told.target, None),
+    };
+    let scheme = told.scheme.unwrap_or(scheme);
+    let mut visit = Visit::parse(told.method.clone(), scheme, told.authority, path, query)?;
+    visit.authority.port = port;
+    if visit.path_and_query().parse::<PathAndQuery>().is_err() {
+        return Err(AmbiguousVisit::Query);
+    }
+    visit.passed_on(path, headers)
+}
+
+fn told_host(visit: &Visit) -> HeaderValue {
+    HeaderValue::try_from(visit.authority.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Proxies keep `Upgrade` and `Connection` to themselves, but pass on what only a WebSocket handshake carries
+/// (RFC 6455 §4.1).
+fn tell_of_upgrade(parts: &mut Parts) {
+    let headers = &mut parts.headers;
+    let upgrade = headers.get(UPGRADE).cloned();
+    let is_websocket = headers.contains_key(SEC_WEBSOCKET_KEY)
+        || upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    headers.remove(UPGRADE);
+    headers.remove(CONNECTION);
+    if is_websocket {
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.version = Version::HTTP_11;
+    }
+}
+
+/// What a visitor sends under another proxy's names must say the same, or nobody knows what the application believes.
+fn refuse_contradictions(told: &Told<'_>, headers: &HeaderMap) -> Result<(), CheckError> {
+    let lines = |name: &'static str| {
+        headers
+            .get_all(name)
+            .iter()
+            .map(move |line| (name, std::str::from_utf8(line.as_bytes()).unwrap_or("")))
+    };
+    let host = |text: &str| Authority::parse(text.trim()).ok().map(|authority| authority.host);
+    let asked_host = host(told.authority);
+    for (name, word) in METHODS.into_iter().flat_map(lines) {
+        if word != told.method.as_str() {
+            return Err(CheckError::Contradiction("the method asked about", name));
+        }
+    }
+    for (name, word) in TARGETS.into_iter().flat_map(lines) {
+        let target = nginx::split(word).map_or(word, |(_, _, target)| target);
+        if target != told.target {
+            return Err(CheckError::Contradiction("the path asked about", name));
+        }
+    }
+    for (name, word) in HOSTS.into_iter().flat_map(lines) {
+        let named = nginx::split(word).map_or(word, |(_, authority, _)| authority);
+        let is_target_only = name == "x-original-url" && named.starts_with('/');
+        if !is_target_only && named.split(',').any(|named| host(named) != asked_host) {
+            return Err(CheckError::Contradiction("the host asked about", name));
+        }
+    }
+    Ok(())
+}
+
+/// The value of a header that must be there exactly once.
+pub(super) fn one<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, CheckError> {
+    let mut lines = parts.headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Err(CheckError::Missing(name)),
+        (_, Some(_)) => Err(CheckError::Repeated(name)),
+        (Some(line), None) if line.is_empty() => Err(CheckError::Missing(name)),
+        (Some(line), None) => std::str::from_utf8(line.as_bytes()).map_err(|_| CheckError::Unreadable(name)),
+    }
+}
+
+/// A value that must not be a list.
+pub(super) fn unlisted<'a>(value: &'a str, name: &'static str) -> Result<&'a str, CheckError> {
+    if value.contains(',') { Err(CheckError::Repeated(name)) } else { Ok(value) }
+}
+
+pub(super) fn method(word: &str, name: &'static str) -> Result<Method, CheckError> {
+    Method::from_bytes(unlisted(word, name)?.as_bytes()).map_err(|_| CheckError::Unreadable(name))
+}
+
+/// `ws` and `wss` are what Traefik calls http and https under a WebSocket.
+pub(super) fn scheme(word: &str) -> Result<Scheme, CheckError> {
+    match unlisted(word, "x-forwarded-proto")? {
+        "https" | "wss" => Ok(Scheme::Https),
+        "http" | "ws" => Ok(Scheme::Http),
+        _ => Err(CheckError::Unreadable("x-forwarded-proto")),
+    }
+}

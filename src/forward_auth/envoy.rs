@@ -1,0 +1,32 @@
+//! Envoy's `ext_authz` over HTTP: the visitor's own request, its path appended to ours.
+
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+
+use super::CheckError;
+use super::asked_for::{Told, one, scheme, unlisted};
+use crate::model::return_to::OWN_PREFIX;
+
+/// Names the headers to take off the visitor's request
+/// (Envoy API, `extensions.filters.http.ext_authz.v3.AuthorizationResponse`).
+const X_ENVOY_AUTH_HEADERS_TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
+
+/// What Envoy asks about.
+pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
+    let whole = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let appended = whole.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix("/auth/envoy"));
+    let authority = match parts.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => unlisted(one(parts, HOST.as_str())?, HOST.as_str())?,
+    };
+    let scheme = match one(parts, "x-forwarded-proto") {
+        Err(CheckError::Missing(_)) => None,
+        word => Some(scheme(word?)?),
+    };
+    Ok(Told { method: parts.method.clone(), scheme, authority, target: appended.unwrap_or(whole) })
+}
+
+/// An answer without `Cookie` would leave the visitor's as it is.
+pub(super) fn remove_cookies(headers: &mut HeaderMap) {
+    headers.insert(X_ENVOY_AUTH_HEADERS_TO_REMOVE, HeaderValue::from_static("cookie"));
+}
