@@ -1,8 +1,9 @@
 //! Another proxy asks: nginx, Traefik, Caddy and Envoy, each in its own dialect.
 
 use http::{Method, StatusCode};
+use tokio::net::UnixStream;
 
-use crate::support::{Answer, COMPUTER, Setup, TestGateway, WECHAT, Wire};
+use crate::support::{Answer, COMPUTER, Setup, TestGateway, WECHAT, Wire, command, eventually};
 
 /// Whoever asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -223,6 +224,23 @@ async fn a_question_from_somebody_who_is_not_listed_is_refused_and_the_log_says_
         }
         gateway.log_line(&["question", "127.0.0.1", "server.trusted_proxies"]);
     }
+}
+
+#[tokio::test]
+async fn whoever_may_open_the_unix_socket_may_ask() {
+    let gateway = TestGateway::start().await;
+    let cookie = gateway.signed_in("Lin").await.cookie_line();
+    gateway.edit_config(|text| text.replacen("listen = \"127.0.0.1:0\"", "listen = \"unix:wxgate.sock\"", 1));
+    let mut local = command(gateway.folder.path()).spawn().unwrap();
+    let socket = gateway.folder.path().join("wxgate.sock");
+    eventually("the socket opens", async || UnixStream::connect(&socket).await.is_ok()).await;
+    for dialect in DIALECTS {
+        let mut wire = Wire::on(UnixStream::connect(&socket).await.unwrap());
+        wire.send(dialect.question("GET", "/page", &cookie)).await;
+        assert_eq!(wire.answer().await.status, StatusCode::OK, "{dialect:?}");
+    }
+    local.kill().unwrap();
+    local.wait().unwrap();
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use wxgate::seal::KeyRing;
 use wxgate::sessions::{SessionSettings, Sessions};
 use wxgate::wechat::simulator::Consent;
 
+use crate::forward_auth::DIALECTS;
 use crate::support::{Answer, Browser, PHONE, Setup, TestGateway, command};
 
 const SECRET: &str = "a-session-secret-that-tests-know-0123456789";
@@ -288,6 +289,25 @@ async fn sessions_end_when_idle_when_old_and_when_they_come_from_the_future() {
         let cookie = sealed(SECRET, "a.localhost", started, renewed);
         let answer = with_cookie(&gateway, &gateway.url("/"), &cookie).await;
         assert_eq!(answer.status.as_u16(), status, "{started:?} {renewed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_as_well_when_another_proxy_asks() {
+    let server = "trusted_proxies = [\"127.0.0.1\"]".to_owned();
+    let gateway = TestGateway::with(Setup { server, ..with_secret() }).await;
+    let ago = |seconds: i64| Timestamp::from_unix(clock::now().as_unix() - seconds);
+    let due = sealed(SECRET, "a.localhost", ago(20 * 3600), ago(3 * 3600));
+    for dialect in DIALECTS {
+        for path in ["/", "/public/open"] {
+            let question = dialect.question("GET", path, &format!("Cookie: a=1; {due}\r\n"));
+            let answer = gateway.asked(question).await;
+            assert_eq!(answer.status, StatusCode::OK, "{dialect:?} {path}");
+            let renewed = answer.header("set-cookie").split(';').next().unwrap();
+            assert_ne!(renewed, due);
+            let again = gateway.asked(dialect.question("GET", path, &format!("Cookie: {renewed}\r\n"))).await;
+            assert_eq!((again.status, again.all("set-cookie").len()), (StatusCode::OK, 0), "{dialect:?}");
+        }
     }
 }
 
