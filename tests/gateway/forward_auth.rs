@@ -230,9 +230,10 @@ async fn a_question_from_somebody_who_is_not_listed_is_refused_and_the_log_says_
 async fn whoever_may_open_the_unix_socket_may_ask() {
     let gateway = TestGateway::start().await;
     let cookie = gateway.signed_in("Lin").await.cookie_line();
-    gateway.edit_config(|text| text.replacen("listen = \"127.0.0.1:0\"", "listen = \"unix:wxgate.sock\"", 1));
-    let mut local = command(gateway.folder.path()).spawn().unwrap();
     let socket = gateway.folder.path().join("wxgate.sock");
+    let listen = format!("listen = \"unix:{}\"", socket.display());
+    gateway.edit_config(|text| text.replacen("listen = \"127.0.0.1:0\"", &listen, 1));
+    let mut local = command(gateway.folder.path()).spawn().unwrap();
     eventually("the socket opens", async || UnixStream::connect(&socket).await.is_ok()).await;
     for dialect in DIALECTS {
         let mut wire = Wire::on(UnixStream::connect(&socket).await.unwrap());
