@@ -115,7 +115,7 @@ impl ProtectedHost {
 
 /// Where this route's application is.
 fn upstream(route: &RouteSettings) -> Option<&Upstream> {
-    Some(&route.upstream)
+    route.upstream.as_ref()
 }
 
 /// Host, port (not every proxy knows the scheme's own), and whether it is https.
