@@ -84,9 +84,7 @@ impl Handler for Gateway {
         let mut story = Story { route: "-".to_owned(), ..Story::default() };
 
         let answered = match (&visit, unclear) {
-            (None, _) if goes_nowhere(&parts.method) => Err((Failure::Method, Some(body))),
-            (None, failure) => Err((failure.unwrap_or(Failure::NotFound), Some(body))),
-            (Some(visit), _) => {
+            (Some(visit), None) => {
                 let forwarded = Forwarded { client, chain };
                 let crossing = Crossing {
                     live: &live,
@@ -99,11 +97,17 @@ impl Handler for Gateway {
                 };
                 crossing.answer(body, &mut story).await
             }
+            (_, Some(failure)) if !goes_nowhere(&parts.method) => Err((failure, Some(body))),
+            _ => Err((Failure::Method, Some(body))),
         };
         let mut response = match answered {
             Ok(response) => response,
             Err((failure, unread)) => {
                 failure.log(&asking, &story.route);
+                if let Failure::Check(_) = failure {
+                    story.decision = "unanswered";
+                    lasting.metrics.decision(story.decision);
+                }
                 if let Some(kind) = failure.upstream_kind() {
                     lasting.metrics.upstream_error(&story.route, kind);
                 }

@@ -223,6 +223,8 @@ async fn a_question_from_somebody_who_is_not_listed_is_refused_and_the_log_says_
             }
         }
         gateway.log_line(&["question", "127.0.0.1", "server.trusted_proxies"]);
+        let (_, figures) = gateway.admin("/metrics").await;
+        assert!(figures.contains("wxgate_auth_decisions_total{decision=\"unanswered\"} 12"), "{figures}");
     }
 }
 
