@@ -4,6 +4,7 @@ mod files;
 mod spellings;
 mod values;
 
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -53,12 +54,15 @@ fn print(file: &File, config: &Config) -> anyhow::Result<()> {
     let needed = networks(&config.server.trusted_proxies, listen.ip());
     let trusted = line(&needed);
     let values = Values::of(config, reached_at(listen), trusted.clone());
-    print!("{}", render(file, &values).with_context(|| format!("the template of {} is broken", file.name))?);
+    let text = render(file, &values).with_context(|| format!("the template of {} is broken", file.name))?;
+    std::io::stdout().write_all(text.as_bytes())?;
     if needed.len() > config.server.trusted_proxies.networks().len() {
-        eprintln!("warning: the proxy will not be believed; write in [server], with its address: {trusted}");
+        eprintln!(
+            "warning: wxgate would not believe the proxy; in [server], write {trusted}, the proxy's address as wxgate sees it"
+        );
     }
     if config.server.tls.is_some() {
-        eprintln!("warning: the proxy asks without TLS; take [server.tls] out, it ends TLS now");
+        eprintln!("warning: the proxy ends TLS and asks wxgate by plain http; take [server.tls] out");
     }
     Ok(())
 }

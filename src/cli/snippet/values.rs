@@ -136,3 +136,53 @@ fn headers(routes: &[RouteSettings]) -> Vec<String> {
     }
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::ConfigFile;
+    use crate::live::ConfigSource;
+
+    /// Host, application, and whether that is an example, of each host.
+    fn hosts(text: &str) -> Vec<(String, Option<String>, bool)> {
+        let text = format!(
+            "public_url = \"https://login.test\"\n{text}[wechat.website]\napp_id = \"wx1\"\napp_secret = \"s\"\n\
+             [server]\ntrusted_proxies = [\"127.0.0.1\"]\n"
+        );
+        let source = ConfigSource::Fixed(ConfigFile { path: "config.toml".into(), text });
+        let (config, _) = source.read(&[]).unwrap();
+        let values = Values::of(&config, ([127, 0, 0, 1], 8480).into(), String::new());
+        let face = |host: ProtectedHost| (host.name, host.upstream, host.upstream_is_example);
+        values.hosts.into_iter().map(face).collect()
+    }
+
+    #[test]
+    fn the_login_host_comes_first_and_no_host_twice() {
+        let route = |(host, path)| format!("[[routes]]\nhost = \"{host}.test\"\npath = \"{path}\"\n");
+        let routes = [("b", "/x"), ("a", "/"), ("login", "/"), ("b", "/")].map(route);
+        let names: Vec<String> = hosts(&routes.concat()).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["login.test", "a.test", "b.test"]);
+    }
+
+    #[test]
+    fn an_application_that_only_the_proxy_knows_is_an_example() {
+        let example = Some("127.0.0.1:3000".to_owned());
+        assert_eq!(hosts(""), [("login.test".to_owned(), example.clone(), true)]);
+        assert_eq!(
+            hosts("[[routes]]\nhost = \"wiki.test\"\n"),
+            [("login.test".to_owned(), None, false), ("wiki.test".to_owned(), example, true)]
+        );
+    }
+
+    #[test]
+    fn an_applications_port_is_always_written() {
+        for (upstream, written) in [
+            ("http://app.internal", "app.internal:80"),
+            ("https://app.internal", "app.internal:443"),
+            ("http://[::1]:3000", "[::1]:3000"),
+        ] {
+            let text = format!("upstream = \"{upstream}\"\n");
+            assert_eq!(hosts(&text), [("login.test".to_owned(), Some(written.to_owned()), false)]);
+        }
+    }
+}
