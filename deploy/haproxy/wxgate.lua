@@ -58,22 +58,32 @@ local function page(txn, status, reason, title, request_id)
     finish(txn, status, reason, headers, PAGE:format(status, title, request_id))
 end
 
--- The application is told what wxgate says, and nothing else. True if all of it has arrived in the request.
+-- The application is told what wxgate says, and nothing else.
 local function admit(txn, answer)
+    local told = {}
     for _, name in ipairs(IDENTITY) do
-        local value = only(answer, name)
-        if not value then
-            return false            -- not wxgate's answer, or not to this configuration
-        elseif value == "" then
-            txn.http:req_del_header(name)
-        elseif txn.http:req_set_header(name, value) == false then
-            return false            -- no room in the buffer
+        told[name] = only(answer, name)
+        if not told[name] then
+            return false            -- not wxgate's answer, or to other header names
         end
     end
-    txn.http:req_del_header("cookie")
-    if answer.headers["cookie"] then    -- the visitor's own, without wxgate's
-        local cookie = only(answer, "cookie")
-        if not cookie or txn.http:req_set_header("cookie", cookie) == false then
+    told["cookie"] = ""             -- the visitor's own, without wxgate's
+    if answer.headers["cookie"] then
+        told["cookie"] = only(answer, "cookie")
+        if not told["cookie"] then
+            return false
+        end
+    end
+    for name, value in pairs(told) do
+        txn.http:req_del_header(name)
+        if value ~= "" then
+            txn.http:req_add_header(name, value)
+        end
+    end
+    local request = txn.http:req_get_headers()
+    for name, value in pairs(told) do   -- a header that finds no room in the buffer is left out silently
+        local values = request[name] or { [0] = "" }
+        if values[0] ~= value or values[1] then
             return false
         end
     end
@@ -92,14 +102,14 @@ core.register_action("wxgate_check", { "http-req" }, function(txn)
         end
     end
     local request_id = headers["x-request-id"][1]
-    headers["x-original-url"] = { SCHEME .. "://" .. txn:get_var("txn.wxgate_host") .. txn.f:pathq() }
+    headers["x-original-url"] = { SCHEME .. "://" .. txn:get_var("txn.host") .. txn.f:pathq() }
     headers["x-original-method"] = { txn.f:method() }
 
     local answer = core.httpclient():get{ url = CHECK, headers = headers, timeout = TIMEOUT_MS }
 
     local renewal = only(answer, "set-cookie")
     if renewal then
-        txn:set_var("txn.wxgate_set_cookie", renewal)   -- haproxy.cfg adds it to whatever answer
+        txn:set_var("txn.set_cookie", renewal)   -- haproxy.cfg adds it to whatever answer
     end
     local login = only(answer, "x-wxgate-redirect")
     local content_type = only(answer, "content-type") or ""
