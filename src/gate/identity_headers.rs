@@ -106,6 +106,9 @@ const FOREIGN_FAMILIES: [&[u8]; 15] = [
     b"tailscaleuser",
 ];
 
+/// Names that nobody but us speaks. (`Remote-Host` and its kind are written by many an honest proxy.)
+const OWN_FAMILIES: [&[u8]; 2] = [b"xwechat", b"xwxgate"];
+
 /// Single names beside the families.
 const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
 
@@ -239,7 +242,9 @@ impl IdentityHeaders {
     /// says because it is spelled otherwise.
     pub fn disguised<'a>(&self, received: &'a HeaderMap) -> Option<&'a HeaderName> {
         received.keys().find(|name| {
-            self.stripped.contains(&Alias::of(name.as_str()))
+            let alias = Alias::of(name.as_str());
+            let is_ours = OWN_FAMILIES.iter().any(|family| alias.as_bytes().starts_with(family));
+            (is_ours || self.stripped.contains(&alias))
                 && !self.speaks(name)
                 && !self.elsewhere.contains(name)
         })

@@ -352,6 +352,7 @@ pub fn display_name(session: &Session) -> &str {
 
 /// Path and query as they may stand in a `Location`: raw bytes above 127 escaped, nothing else touched.
 fn ascii(path_and_query: &str) -> String {
-    const LOCATION: &AsciiSet = &CONTROLS.add(b'#').add(b'"').add(b'<').add(b'>');
+    // No quote and no backslash either: nginx's configuration writes it into JSON.
+    const LOCATION: &AsciiSet = &CONTROLS.add(b'#').add(b'"').add(b'<').add(b'>').add(b'\\');
     utf8_percent_encode(path_and_query, LOCATION).to_string()
 }

@@ -378,7 +378,15 @@ async fn a_header_that_may_pass_for_an_identity_header_is_not_passed_on() {
     let browser = gateway.signed_in("Lin").await;
     for dialect in DIALECTS {
         for target in ["/public/x", "/page"] {
-            for name in ["remote_user", "Remote.User", "REMOTEUSER", "X_Wechat-Openid", "X-Webauth-User"] {
+            for name in [
+                "remote_user",
+                "Remote.User",
+                "REMOTEUSER",
+                "X_Wechat-Openid",
+                "X-Webauth-User",
+                "X-Wxgate-Assertion",
+                "X-Wechat-Role",
+            ] {
                 let lines = format!("{}{name}: admin\r\n", browser.cookie_line());
                 let answer = dialect.ask(&gateway, "GET", target, &lines).await;
                 assert!(answer.status.is_client_error(), "{dialect:?} {name}");
@@ -386,6 +394,9 @@ async fn a_header_that_may_pass_for_an_identity_header_is_not_passed_on() {
         }
     }
     gateway.log_line(&["remote_user", "identity header"]);
+    // Many an honest proxy writes this.
+    let answer = Dialect::Nginx.ask(&gateway, "GET", "/public/x", "Remote-Host: 203.0.113.9\r\n").await;
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]
