@@ -178,7 +178,8 @@ fn route(
         None if section.is_given("upstream") => None,
         None if upstream_known => Some(default_upstream),
         None => {
-            section.miss("upstream", UPSTREAM);
+            let help = format!("write upstream = {UPSTREAM}");
+            section.complain(&section.header_place(), "missing key `upstream`", help);
             None
         }
         given => Some(given),
