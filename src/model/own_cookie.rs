@@ -58,12 +58,22 @@ pub fn is_own(name: &str) -> bool {
 pub fn strip(value: &[u8]) -> Option<Vec<u8>> {
     let kept: Vec<&[u8]> = value
         .split(|byte| *byte == b';')
-        .filter(|pair| {
-            let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
-            !pair.trim_ascii().is_empty() && !std::str::from_utf8(name).is_ok_and(is_own)
-        })
+        .map(without_ours_behind_a_comma)
+        .filter(|pair| !pair.trim_ascii().is_empty() && !begins_as_ours(pair))
         .collect();
     (!kept.is_empty()).then(|| kept.join(&b';').trim_ascii_start().to_vec())
+}
+
+fn begins_as_ours(pair: &[u8]) -> bool {
+    let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
+    std::str::from_utf8(name).is_ok_and(is_own)
+}
+
+/// Envoy asks about a visitor's two `Cookie` lines with one, joined by a comma.
+fn without_ours_behind_a_comma(pair: &[u8]) -> &[u8] {
+    let mut commas = pair.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
+    let end = commas.find(|at| begins_as_ours(&pair[at + 1..]));
+    &pair[..end.unwrap_or(pair.len())]
 }
 
 /// All `Cookie` lines as one (RFC 9113 §8.2.3: HTTP/2 splits them into crumbs), without ours: what an application is to
@@ -96,6 +106,9 @@ mod tests {
             ("\u{2000}__Host-wxgate=x; wxgate-login-1\u{3000}=y; a=1", Some("a=1")),
             ("wxgateway=1; my-wxgate=2", Some("wxgateway=1; my-wxgate=2")),
             ("a=wxgate=x", Some("a=wxgate=x")),
+            ("a=1,2,wxgateway; b=,x", Some("a=1,2,wxgateway; b=,x")),
+            ("a=1,b=2, __Host-wxgate=x,c=3; d=4", Some("a=1,b=2; d=4")),
+            (",wxgate-login-1=x", None),
             ("", None),
         ] {
             assert_eq!(stripped(sent).as_deref(), seen, "{sent}");

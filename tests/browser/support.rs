@@ -89,7 +89,7 @@ impl Browser {
             "--no-first-run".to_owned(),
             "--no-proxy-server".to_owned(),
             "--hide-scrollbars".to_owned(),
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1".to_owned(),
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1".to_owned(),
             format!("--user-data-dir={}", profile.path().join("profile").display()),
             format!("--user-agent={}", looks.user_agent),
             format!("--lang={}", looks.language),

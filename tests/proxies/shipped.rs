@@ -1,0 +1,54 @@
+//! The files in `deploy/`, as they are copied by people who change nothing but the names in them.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use tokio::net::TcpStream;
+
+use crate::proxies::{Files, Port, Proxy};
+use crate::support::{Certificate, Wire, eventually};
+
+/// The host of the examples.
+const HOST: &str = "app.example.com";
+
+pub(crate) async fn the_shipped_files_are_sound(proxy: Proxy) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(proxy.name());
+    let port = Port::reserve();
+    let files = Files::new(proxy, |file| {
+        let text = std::fs::read_to_string(shipped.join(file)).unwrap();
+        text.replace("\":443\"", &format!("\":{}\"", port.number))
+    });
+    let certificate = Certificate::of(&[HOST]);
+    files.certify(HOST, &certificate);
+    if proxy == Proxy::Traefik {
+        return has_routes(files, &port, &certificate).await;
+    }
+    if let Err(complaint) = proxy.check(&files) {
+        panic!("{complaint}");
+    }
+}
+
+/// Traefik has no check: it starts with whatever it can make sense of, and answers 404 for the rest.
+async fn has_routes(files: Files, port: &Port, certificate: &Certificate) {
+    let traefik = Proxy::Traefik.start(files);
+    let mut answer = None;
+    eventually("Traefik asks somebody", async || {
+        let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port.number)).await else { return false };
+        let Ok(stream) = Certificate::handshake(certificate.client(), HOST, stream).await else {
+            return false;
+        };
+        let mut wire = Wire::on(stream);
+        wire.send(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")).await;
+        answer = Some(wire.answer().await);
+        answer.as_ref().is_some_and(|answer| answer.status != 404)
+    })
+    .await;
+    let complaints: Vec<_> = traefik
+        .said()
+        .lines()
+        .filter(|line| line.contains("ERR") && !line.contains("Error calling"))
+        .map(str::to_owned)
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+    assert_ne!(answer.unwrap().status, 200);
+}
