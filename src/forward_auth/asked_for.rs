@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Version};
 
+use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};
 use crate::model::host::Authority;
 use crate::model::peer::{Peer, TrustedProxies};
@@ -17,17 +18,6 @@ pub struct AskedFor {
     pub parts: Parts,
     /// What it visits.
     pub visit: Result<Visit, AmbiguousVisit>,
-}
-
-/// What a proxy says of a request, in its own headers.
-#[derive(Debug)]
-pub(super) struct Told<'a> {
-    pub(super) method: Method,
-    /// `None` when it does not say.
-    pub(super) scheme: Option<Scheme>,
-    pub(super) authority: &'a str,
-    /// Path and query, as the application will get them.
-    pub(super) target: &'a str,
 }
 
 /// Headers in which proxies name the method of the request they ask about.
@@ -135,33 +125,4 @@ fn refuse_contradictions(told: &Told<'_>, headers: &HeaderMap) -> Result<(), Che
         }
     }
     Ok(())
-}
-
-/// The value of a header that must be there exactly once.
-pub(super) fn one<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, CheckError> {
-    let mut lines = parts.headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Err(CheckError::Missing(name)),
-        (_, Some(_)) => Err(CheckError::Repeated(name)),
-        (Some(line), None) if line.is_empty() => Err(CheckError::Missing(name)),
-        (Some(line), None) => std::str::from_utf8(line.as_bytes()).map_err(|_| CheckError::Unreadable(name)),
-    }
-}
-
-/// A value that must not be a list.
-pub(super) fn unlisted<'a>(value: &'a str, name: &'static str) -> Result<&'a str, CheckError> {
-    if value.contains(',') { Err(CheckError::Repeated(name)) } else { Ok(value) }
-}
-
-pub(super) fn method(word: &str, name: &'static str) -> Result<Method, CheckError> {
-    Method::from_bytes(unlisted(word, name)?.as_bytes()).map_err(|_| CheckError::Unreadable(name))
-}
-
-/// `ws` and `wss` are what Traefik calls http and https under a WebSocket.
-pub(super) fn scheme(word: &str) -> Result<Scheme, CheckError> {
-    match unlisted(word, "x-forwarded-proto")? {
-        "https" | "wss" => Ok(Scheme::Https),
-        "http" | "ws" => Ok(Scheme::Http),
-        _ => Err(CheckError::Unreadable("x-forwarded-proto")),
-    }
 }

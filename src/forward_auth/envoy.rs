@@ -4,7 +4,7 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::CheckError;
-use super::asked_for::{Told, one, scheme, unlisted};
+use super::told::{Told, one, scheme, unlisted};
 use crate::model::return_to::OWN_PREFIX;
 
 /// Names the headers to take off the visitor's request

@@ -3,7 +3,7 @@
 use http::request::Parts;
 
 use super::CheckError;
-use super::asked_for::{Told, method, one, scheme, unlisted};
+use super::told::{Told, method, one, scheme, unlisted};
 
 /// What Traefik or Caddy asks about.
 pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {

@@ -7,6 +7,7 @@ mod asked_for;
 mod envoy;
 mod forwarded;
 mod nginx;
+mod told;
 
 use std::net::IpAddr;
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 
 use super::CheckError;
-use super::asked_for::{Told, method, one};
+use super::told::{Told, method, one};
 use crate::model::visit::Scheme;
 use crate::net::body::{Body, empty};
 
