@@ -3,7 +3,7 @@
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
-use http::{Method, Version};
+use http::Version;
 
 use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};
