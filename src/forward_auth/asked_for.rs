@@ -1,9 +1,9 @@
 //! The visitor's own request, as a proxy tells it: exactly one answer to which method, host and path, or none.
 
+use http::Version;
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
-use http::Version;
 
 use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};

@@ -126,7 +126,10 @@ fn a_host_leads_to_the_application_of_its_catch_all_route() {
                   [[routes]]\nhost = \"wiki.example.com\"\nmethods = [\"GET\"]\nupstream = \"http://127.0.0.1:5000\"\n\
                   [[routes]]\nhost = \"wiki.example.com\"\nupstream = \"http://127.0.0.1:6000\"\n";
     for (proxy, _) in FILES {
-        let printed = quietly(&format!("{EXAMPLE}{routes}"), &[proxy]);
+        let (code, printed, said) = snippet(&format!("{EXAMPLE}{routes}"), &[proxy]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("wiki.example.com/api/ goes to http://127.0.0.1:4000 "), "{said}");
+        assert!(!said.contains("6000"), "{said}");
         let has = |port: &str| printed.contains(port);
         assert!(has("6000") && !has("5000") && !has("4000"), "{proxy}:\n{printed}");
     }

@@ -61,6 +61,11 @@ fn print(file: &File, config: &Config) -> anyhow::Result<()> {
             "warning: wxgate would not believe the proxy; in [server], write {trusted}, the proxy's address as wxgate sees it"
         );
     }
+    for route in values::left_out(&config.routes) {
+        eprintln!(
+            "warning: {route} in a way of its own, and the file passes each host to one application as it is; add that"
+        );
+    }
     if config.server.tls.is_some() {
         eprintln!("warning: the proxy ends TLS and asks wxgate by plain http; take [server.tls] out");
     }

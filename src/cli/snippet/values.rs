@@ -11,7 +11,7 @@ use super::spellings;
 use crate::config::fields::{Config, RouteSettings};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
-use crate::proxy::Upstream;
+use crate::proxy::{Upstream, UpstreamHost};
 
 /// Where applications are in examples: host, port, and whether it is https.
 const EXAMPLE: (&str, u16, bool) = ("127.0.0.1", 3000, false);
@@ -89,19 +89,12 @@ impl Values {
 
 impl ProtectedHost {
     fn of(host: &Host, routes: &[RouteSettings]) -> Self {
-        let own = || routes.iter().filter(|route| route.host == *host);
         let name = host.to_string();
-        if own().next().is_none() {
+        if !routes.iter().any(|route| route.host == *host) {
             return Self { name, ..Self::default() };
         }
-        // The application of everything else on this host, if there is one.
-        let main = own()
-            .filter_map(|route| Some((route, upstream(route)?)))
-            .min_by_key(|(route, _)| (!route.path.is_empty(), !route.methods.is_empty()));
-        let (application, port, https) = match main {
-            Some((_, upstream)) => address(upstream),
-            None => EXAMPLE,
-        };
+        let main = main(host, routes);
+        let (application, port, https) = main.map_or(EXAMPLE, address);
         Self {
             name,
             upstream: Some(format!("{application}:{port}")),
@@ -113,9 +106,22 @@ impl ProtectedHost {
     }
 }
 
-/// Where this route's application is.
-fn upstream(route: &RouteSettings) -> Option<&Upstream> {
-    route.upstream.as_ref()
+/// The application of everything else on this host, if there is one.
+fn main<'a>(host: &Host, routes: &'a [RouteSettings]) -> Option<&'a Upstream> {
+    let own = routes.iter().filter(|route| route.host == *host);
+    own.filter_map(|route| Some((route, route.upstream.as_ref()?)))
+        .min_by_key(|(route, _)| (!route.path.is_empty(), !route.methods.is_empty()))
+        .map(|(_, upstream)| upstream)
+}
+
+/// Routes that a file cannot say, because it passes a whole host on to one application as it is.
+pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String> {
+    routes.iter().filter_map(|route| {
+        let (upstream, main) = (route.upstream.as_ref()?, main(&route.host, routes)?);
+        let goes_elsewhere = upstream.authority != main.authority || upstream.scheme != main.scheme;
+        let is_rewritten = route.strip_prefix || matches!(route.rewriting.host, UpstreamHost::Fixed(_));
+        (goes_elsewhere || is_rewritten).then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
+    })
 }
 
 /// Host, port (not every proxy knows the scheme's own), and whether it is https.
