@@ -68,9 +68,7 @@ impl Application {
     async fn serve(self, mut stream: BufReader<TcpStream>) {
         while let Some(request) = read(&mut stream).await {
             self.arrived.lock().unwrap().push(request.clone());
-            if let [key] = &request.all("sec-websocket-key")[..]
-                && request.all("upgrade").iter().any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
-            {
+            if let Some(key) = request.asks_for_a_socket() {
                 return echo(stream, key).await;
             }
             if stream.write_all(&answer(&request)).await.is_err() {
@@ -85,6 +83,20 @@ impl Arrived {
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(spelled, _)| spelled.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// What `Connection` says, word by word.
+    pub(crate) fn connection(&self) -> Vec<String> {
+        let words = self.all("connection").into_iter().flat_map(|line| line.split(','));
+        words.map(|word| word.trim().to_ascii_lowercase()).collect()
+    }
+
+    fn asks_for_a_socket(&self) -> Option<&str> {
+        let [protocol] = self.all("upgrade")[..] else { return None };
+        let [key] = self.all("sec-websocket-key")[..] else { return None };
+        let asks = protocol.eq_ignore_ascii_case("websocket")
+            && self.connection().iter().any(|word| word == "upgrade");
+        asks.then_some(key)
     }
 
     /// The value of a header that is there once.

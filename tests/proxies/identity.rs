@@ -223,6 +223,10 @@ pub(crate) async fn no_connection_header_takes_an_identity_away(proxy: Proxy) {
                 assert_eq!(heard(arrived), heard(&truth), "{connection}");
                 assert_eq!(arrived.header("host"), stage.authority);
                 assert_eq!(arrived.header("x-forwarded-for"), "127.0.0.1", "{connection}");
+                // Or the next one on the way takes them away.
+                let words = arrived.connection();
+                let plain = ["close", "keep-alive"];
+                assert!(words.iter().all(|word| plain.contains(&word.as_str())), "{connection}: {words:?}");
             }
             assert!([200, 400, 401, 403].contains(&status), "{connection}: {status}");
         }
@@ -296,8 +300,11 @@ pub(crate) async fn the_gateways_cookies_stay_with_the_gateway(proxy: Proxy) {
 pub(crate) async fn where_a_visitor_comes_from_is_the_truth(proxy: Proxy) {
     const LIES: &str = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 7.7.7.7, 8.8.8.8\r\nX-Real-IP: 6.6.6.6\r\n\
                         X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.test\r\nX-Forwarded-Port: 6666\r\n\
-                        X-Forwarded-Ssl: on\r\nForwarded: for=6.6.6.6;host=evil.test;proto=https\r\n\
-                        X-Forwarded-Server: evil.test\r\nX-Forwarded-Prefix: /evil\r\n";
+                        X-Forwarded-Ssl: evil\r\nForwarded: for=6.6.6.6;host=evil.test;proto=https\r\n\
+                        X-Forwarded-Server: evil.test\r\nX-Forwarded-Prefix: /evil\r\nX-Client-IP: 6.6.6.6\r\n\
+                        X-Original-URL: /evil\r\nX-Rewrite-URL: /evil\r\nX-Forwarded-Uri: /evil\r\n\
+                        X-Forwarded-Method: EVIL\r\nX-Request-Id: evil\r\nProxy: http://evil.test\r\n\
+                        X-Original-Method: evil\r\n";
     const TRUE: [&str; 3] = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
     let stage = Stage::before(proxy).await;
     let cookies = stage.cookie_line("Lin").await;
@@ -318,4 +325,24 @@ pub(crate) async fn where_a_visitor_comes_from_is_the_truth(proxy: Proxy) {
     // The gateway's log says the same.
     stage.gateway.log_line(&["127.0.0.1"]);
     assert!(!stage.gateway.log().contains("6.6.6.6"), "{}", stage.gateway.log());
+}
+
+pub(crate) async fn names_of_the_presets_are_not_believed_either(proxy: Proxy) {
+    let stage = Stage::before(proxy).await;
+    let cookies = stage.cookie_line("Lin").await;
+    for name in [
+        "X-Forwarded-User",
+        "X-Forwarded-Email",
+        "X-Forwarded-Groups",
+        "X-Forwarded-Preferred-Username",
+        "X-Authentik-Username",
+        "X-Webauth-User",
+        "X-Wxgate-Assertion",
+    ] {
+        for (path, lines) in [("/", cookies.as_str()), ("/public", "")] {
+            let answer = stage.get(path, &format!("{name}: forged\r\n{lines}")).await;
+            assert!([200, 400, 403].contains(&answer.status.as_u16()), "{name}: {}", answer.status);
+            stage.application.take().iter().for_each(|arrived| assert_nothing_forged(arrived, name));
+        }
+    }
 }

@@ -64,6 +64,7 @@ table! {
         a_person_is_who_they_are_whatever_they_claim
         a_stranger_on_an_open_page_is_nobody_whatever_they_claim
         a_claim_opens_nothing
+        names_of_the_presets_are_not_believed_either
         no_connection_header_takes_an_identity_away
         the_gateways_cookies_stay_with_the_gateway
         where_a_visitor_comes_from_is_the_truth;
@@ -76,11 +77,13 @@ table! {
         a_strangers_body_goes_nowhere
         a_websocket_carries_messages
         a_websocket_of_a_stranger_or_another_site_is_refused
+        only_a_websocket_may_upgrade
         long_addresses_and_cookies_pass;
     paths:
         what_a_stranger_reaches_is_open_in_every_reading
         what_a_person_reaches_is_what_was_judged
         the_gateways_own_paths_stay_its_own
+        nobody_but_the_proxy_asks
         no_header_speaks_for_another_address
         no_host_stands_in_for_another;
     encrypted:

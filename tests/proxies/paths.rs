@@ -297,6 +297,30 @@ pub(crate) async fn the_gateways_own_paths_stay_its_own(proxy: Proxy) {
     }
 }
 
+pub(crate) async fn nobody_but_the_proxy_asks(proxy: Proxy) {
+    let stage = Stage::before(proxy).await;
+    let lin = stage.cookie_line("Lin").await;
+    let original = format!("X-Original-URL: {}\r\nX-Original-Method: GET\r\n", stage.url("/public"));
+    let forwarded = format!(
+        "X-Forwarded-Method: GET\r\nX-Forwarded-Uri: /public\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: {}\r\n",
+        stage.authority
+    );
+    for dialect in ["nginx", "traefik", "caddy", "envoy/", "envoy/public", "envoy/x?y=1", "haproxy", ""] {
+        for asking in ["", &original, &forwarded] {
+            for visitor in ["", &lin, NAVIGATION, &format!("{NAVIGATION}{lin}")] {
+                let target = format!("/_wxgate/auth/{dialect}");
+                let answer = stage.get(&target, &format!("{asking}{visitor}")).await;
+                let status = answer.status.as_u16();
+                assert!([302, 401, 403, 404].contains(&status), "{target} with {asking}: {status}");
+                let told = ["remote-user", "x-wechat-openid", "cookie", "x-wxgate-redirect"];
+                let told = told.map(|name| answer.all(name).concat()).concat();
+                assert_eq!(told, "", "{target} with {asking}");
+            }
+        }
+    }
+    assert_eq!(stage.count(), 0);
+}
+
 pub(crate) async fn no_header_speaks_for_another_address(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let lin = stage.cookie_line("Lin").await;

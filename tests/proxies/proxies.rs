@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -157,6 +157,13 @@ impl Files {
             }
             if proxy == Proxy::Caddy {
                 text = around_caddy(&text, &here(""));
+            }
+            // Only root can become somebody else.
+            if proxy == Proxy::Haproxy && std::fs::metadata(folder).unwrap().uid() != 0 {
+                let needs_root = ["    user ", "    group ", "    chroot "];
+                let lines =
+                    text.lines().filter(|line| !needs_root.iter().any(|start| line.starts_with(start)));
+                text = lines.map(|line| format!("{line}\n")).collect();
             }
             std::fs::write(folder.join(name), text).unwrap();
         }

@@ -93,6 +93,7 @@ access = "signed-in"
 [[routes]]
 host = "b.{domain}"
 path = "/closed"
+upstream = "{second}"
 access = "deny"
 "#,
             second = second.url(),

@@ -165,6 +165,34 @@ pub(crate) async fn a_websocket_of_a_stranger_or_another_site_is_refused(proxy: 
     assert_eq!(stage.count(), 0);
 }
 
+/// Behind another protocol there may be HTTP again, which nobody would judge.
+pub(crate) async fn only_a_websocket_may_upgrade(proxy: Proxy) {
+    let stage = Stage::before(proxy).await;
+    let cookies = stage.cookie_line("Lin").await;
+    let settings = "HTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    for upgrade in [
+        format!("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{settings}"),
+        "Connection: Upgrade\r\nUpgrade: h2c\r\n".to_owned(),
+        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n".to_owned(),
+        "Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n".to_owned(),
+        "Connection: keep-alive\r\nUpgrade: h2c\r\n".to_owned(),
+        "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n".to_owned(),
+        "Connection: Upgrade\r\nUpgrade: HTTP/2.0\r\n".to_owned(),
+    ] {
+        for (path, lines) in [("/", cookies.as_str()), ("/", ""), ("/public", "")] {
+            let answer = stage.asked(stage.request("GET", path, &format!("{upgrade}{lines}"))).await;
+            let status = answer.map_or(0, |answer| answer.status.as_u16());
+            assert!([200, 400, 401, 403, 404].contains(&status), "{upgrade}: {status}");
+            let asked: Vec<_> = stage.application.take();
+            let asked: Vec<_> = asked.iter().flat_map(|arrived| arrived.all("upgrade")).collect();
+            assert!(
+                asked.iter().all(|protocol| ["", "websocket"].contains(protocol)),
+                "{upgrade} arrives as {asked:?}"
+            );
+        }
+    }
+}
+
 pub(crate) async fn long_addresses_and_cookies_pass(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let long = "0123456789".repeat(600);
