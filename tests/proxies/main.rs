@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod addresses;
 mod application;
 #[expect(dead_code, reason = "other tests need more of the browser")]
 #[path = "../browser/support.rs"]
@@ -10,8 +11,10 @@ mod due;
 mod encrypted;
 mod identity;
 mod in_chromium;
+mod own_paths;
 mod paths;
 mod proxies;
+mod reading;
 mod refusals;
 mod shipped;
 mod signing_in;
@@ -81,9 +84,11 @@ table! {
         long_addresses_and_cookies_pass;
     paths:
         what_a_stranger_reaches_is_open_in_every_reading
-        what_a_person_reaches_is_what_was_judged
+        what_a_person_reaches_is_what_was_judged;
+    own_paths:
         the_gateways_own_paths_stay_its_own
-        nobody_but_the_proxy_asks
+        nobody_but_the_proxy_asks;
+    addresses:
         no_header_speaks_for_another_address
         no_host_stands_in_for_another;
     encrypted:
