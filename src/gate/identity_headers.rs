@@ -115,6 +115,12 @@ const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"a
 /// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
 const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
 
+/// Every name and beginning of a name that is taken out whatever the configuration says, families first.
+pub fn foreign_names() -> impl Iterator<Item = Alias> {
+    let names = FOREIGN_FAMILIES.iter().chain(&FOREIGN_NAMES);
+    names.filter_map(|name| std::str::from_utf8(name).ok()).map(Alias::of)
+}
+
 impl Preset {
     /// The header name for `field`, or `None` where the family has none.
     pub fn header(self, field: Field) -> Option<&'static str> {

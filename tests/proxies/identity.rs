@@ -327,7 +327,7 @@ pub(crate) async fn where_a_visitor_comes_from_is_the_truth(proxy: Proxy) {
     assert!(!stage.gateway.log().contains("6.6.6.6"), "{}", stage.gateway.log());
 }
 
-pub(crate) async fn names_of_the_presets_are_not_believed_either(proxy: Proxy) {
+pub(crate) async fn names_that_other_gateways_say_are_not_believed_either(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let cookies = stage.cookie_line("Lin").await;
     for name in [
@@ -338,6 +338,12 @@ pub(crate) async fn names_of_the_presets_are_not_believed_either(proxy: Proxy) {
         "X-Authentik-Username",
         "X-Webauth-User",
         "X-Wxgate-Assertion",
+        "X-Auth-Request-User",
+        "X-Vouch-User",
+        "X-Pomerium-Jwt-Assertion",
+        "X-Token-User-Name",
+        "X-Proxy-User",
+        "Sm-User",
     ] {
         for (path, lines) in [("/", cookies.as_str()), ("/public", "")] {
             let answer = stage.get(path, &format!("{name}: forged\r\n{lines}")).await;

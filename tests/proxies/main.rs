@@ -67,7 +67,7 @@ table! {
         a_person_is_who_they_are_whatever_they_claim
         a_stranger_on_an_open_page_is_nobody_whatever_they_claim
         a_claim_opens_nothing
-        names_of_the_presets_are_not_believed_either
+        names_that_other_gateways_say_are_not_believed_either
         no_connection_header_takes_an_identity_away
         the_gateways_cookies_stay_with_the_gateway
         where_a_visitor_comes_from_is_the_truth;

@@ -4,8 +4,27 @@
 /// What may stand between two words of a header's name.
 const BETWEEN: &str = "[^a-z0-9]*";
 
-/// The beginnings of the names that are ours, whichever of them are spoken.
-const FAMILIES: [&str; 3] = ["Remote", "X-Wechat", "X-Wxgate"];
+/// How names begin under which a gateway says who somebody is, ours first: no visitor may say any of them.
+const FAMILIES: [&str; 15] = [
+    "Remote",
+    "X-Wechat",
+    "X-Wxgate",
+    "X-Auth-Request",
+    "X-Authentik",
+    "X-Webauth",
+    "X-Vouch",
+    "X-Pomerium",
+    "X-Token-User",
+    "X-Authenticated",
+    "X-Goog-Authenticated",
+    "X-Ms-Client-Principal",
+    "X-Amzn-Oidc",
+    "Cf-Access",
+    "Tailscale-User",
+];
+
+/// Single names beside the families.
+const NAMES: [&str; 4] = ["X-Proxy-User", "X-Proxy-Roles", "Sm-User", "Auth-User"];
 
 /// A header's name in usual capitals: `X-Wechat-Openid`.
 pub(super) fn in_capitals(name: &str) -> String {
@@ -19,20 +38,25 @@ pub(super) fn in_capitals(name: &str) -> String {
     name.chars().map(capital).collect()
 }
 
-/// A regular expression without quotes and backslashes that finds the families and `headers` in every spelling, to be
-/// held against names in small letters.
-pub(super) fn pattern(headers: &[String]) -> String {
+/// Regular expressions without quotes and backslashes that find the families and `headers` in every spelling, to be
+/// held against the beginnings of names in small letters.
+pub(super) fn spellings(headers: &[String]) -> Vec<String> {
     let families = FAMILIES.iter().map(|family| joined(family));
-    let is_other = |name: &&String| !FAMILIES.iter().any(|family| is_spelling_of(family, name));
-    let others = headers.iter().filter(is_other).map(|name| format!("{}$", joined(name)));
-    format!("^({})", families.chain(others).collect::<Vec<_>>().join("|"))
+    let is_other = |name: &&str| !FAMILIES.iter().any(|family| is_spelling_of(family, name));
+    let others = NAMES.into_iter().chain(headers.iter().map(String::as_str)).filter(is_other);
+    families.chain(others.map(|name| format!("{}$", joined(name)))).collect()
+}
+
+/// The same as one.
+pub(super) fn pattern(spellings: &[String]) -> String {
+    format!("^({})", spellings.join("|"))
 }
 
 /// The beginnings of names that cover `headers`, for proxies that know no regular expressions.
 pub(super) fn families(headers: &[String]) -> Vec<String> {
-    let is_other = |name: &&String| !FAMILIES.iter().any(|family| name.starts_with(family));
-    let others = headers.iter().filter(is_other).cloned();
-    FAMILIES.iter().map(|family| (*family).to_owned()).chain(others).collect()
+    let is_other = |name: &&str| !FAMILIES.iter().any(|family| name.starts_with(family));
+    let others = NAMES.into_iter().chain(headers.iter().map(String::as_str)).filter(is_other);
+    FAMILIES.into_iter().chain(others).map(str::to_owned).collect()
 }
 
 fn joined(name: &str) -> String {
@@ -53,6 +77,8 @@ fn is_spelling_of(family: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::identity_headers;
+    use crate::model::alias::Alias;
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| in_capitals(name)).collect()
@@ -67,23 +93,30 @@ mod tests {
     }
 
     #[test]
+    fn the_families_are_those_that_the_gateway_itself_takes_out() {
+        let written = FAMILIES.iter().chain(&NAMES).map(|name| Alias::of(name));
+        assert!(written.eq(identity_headers::foreign_names()));
+    }
+
+    #[test]
     fn the_families_cover_the_usual_names() {
-        let usual = names(&["remote-user", "x-wechat-openid", "x-wxgate-assertion"]);
-        assert_eq!(pattern(&usual), "^(remote|x[^a-z0-9]*wechat|x[^a-z0-9]*wxgate)");
-        assert_eq!(families(&usual), ["Remote", "X-Wechat", "X-Wxgate"]);
+        let usual = names(&["remote-user", "x-wechat-openid", "x-wxgate-assertion", "x-webauth-user"]);
+        assert_eq!(spellings(&usual), spellings(&[]));
+        assert_eq!(families(&usual), families(&[]));
+        let pattern = pattern(&spellings(&usual));
+        assert!(pattern.starts_with("^(remote|x[^a-z0-9]*wechat|x[^a-z0-9]*wxgate|"), "{pattern}");
+        assert!(pattern.ends_with("|sm[^a-z0-9]*user$|auth[^a-z0-9]*user$)"), "{pattern}");
     }
 
     #[test]
     fn names_of_no_family_are_added_whole() {
-        let own = names(&["x-webauth-user", "user", "x-we-chat", "xwechat-id", "-x"]);
+        let own = names(&["x-forwarded-user", "user", "x-we-chat", "xwechat-id", "-x"]);
+        let added = spellings(&own).split_off(spellings(&[]).len());
         assert_eq!(
-            pattern(&own),
-            "^(remote|x[^a-z0-9]*wechat|x[^a-z0-9]*wxgate|x[^a-z0-9]*webauth[^a-z0-9]*user$|user$\
-             |x[^a-z0-9]*we[^a-z0-9]*chat$|[^a-z0-9]*x$)"
+            added,
+            ["x[^a-z0-9]*forwarded[^a-z0-9]*user$", "user$", "x[^a-z0-9]*we[^a-z0-9]*chat$", "[^a-z0-9]*x$"]
         );
-        assert_eq!(
-            families(&own),
-            ["Remote", "X-Wechat", "X-Wxgate", "X-Webauth-User", "User", "X-We-Chat", "Xwechat-Id", "-X"]
-        );
+        let added = families(&own).split_off(families(&[]).len());
+        assert_eq!(added, ["X-Forwarded-User", "User", "X-We-Chat", "Xwechat-Id", "-X"]);
     }
 }

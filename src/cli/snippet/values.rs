@@ -11,6 +11,7 @@ use super::spellings;
 use crate::config::fields::{Config, RouteSettings};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
+use crate::model::policy::Policy;
 use crate::proxy::{Upstream, UpstreamHost};
 
 /// Where applications are in examples: host, port, and whether it is https.
@@ -35,7 +36,9 @@ pub(super) struct Values {
     hosts: Vec<ProtectedHost>,
     /// The identity headers, in usual capitals.
     headers: Vec<String>,
-    /// A regular expression that finds them in every spelling.
+    /// Regular expressions that find them, and names of other gateways, in every spelling.
+    spellings: Vec<String>,
+    /// The same as one expression.
     pattern: String,
     /// How their names begin.
     families: Vec<String>,
@@ -77,7 +80,8 @@ impl Values {
             wxgate_host: wxgate.ip(),
             wxgate_port: wxgate.port(),
             hosts: once(&site.login_host).chain(others).map(|host| ProtectedHost::of(host, routes)).collect(),
-            pattern: spellings::pattern(&headers),
+            pattern: spellings::pattern(&spellings::spellings(&headers)),
+            spellings: spellings::spellings(&headers),
             families: spellings::families(&headers),
             headers,
             session_cookie: CookieScope { scheme: site.scheme, domain: site.cookie_domain.clone() }
@@ -117,7 +121,8 @@ fn main<'a>(host: &Host, routes: &'a [RouteSettings]) -> Option<&'a Upstream> {
 /// Routes that a file cannot say, because it passes a whole host on to one application as it is.
 pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String> {
     routes.iter().filter_map(|route| {
-        let (upstream, main) = (route.upstream.as_ref()?, main(&route.host, routes)?);
+        let is_open = route.policy != Policy::Deny;
+        let (upstream, main) = (route.upstream.as_ref().filter(|_| is_open)?, main(&route.host, routes)?);
         let goes_elsewhere = upstream.authority != main.authority || upstream.scheme != main.scheme;
         let is_rewritten = route.strip_prefix || matches!(route.rewriting.host, UpstreamHost::Fixed(_));
         (goes_elsewhere || is_rewritten).then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
