@@ -22,10 +22,15 @@ pub(super) fn in_capitals(name: &str) -> String {
 /// A regular expression without quotes and backslashes that finds the families and `headers` in every spelling, to be
 /// held against names in small letters.
 pub(super) fn pattern(headers: &[String]) -> String {
+    format!("^({})", patterns(headers).join("|"))
+}
+
+/// Its alternatives, for proxies that take no long expressions.
+pub(super) fn patterns(headers: &[String]) -> Vec<String> {
     let families = FAMILIES.iter().map(|family| joined(family));
     let is_other = |name: &&String| !FAMILIES.iter().any(|family| is_spelling_of(family, name));
     let others = headers.iter().filter(is_other).map(|name| format!("{}$", joined(name)));
-    format!("^({})", families.chain(others).collect::<Vec<_>>().join("|"))
+    families.chain(others).collect()
 }
 
 /// The beginnings of names that cover `headers`, for proxies that know no regular expressions.

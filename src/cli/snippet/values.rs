@@ -37,6 +37,8 @@ pub(super) struct Values {
     headers: Vec<String>,
     /// A regular expression that finds them in every spelling.
     pattern: String,
+    /// Its alternatives.
+    patterns: Vec<String>,
     /// How their names begin.
     families: Vec<String>,
     /// The name of the session's cookie.
@@ -78,6 +80,7 @@ impl Values {
             wxgate_port: wxgate.port(),
             hosts: once(&site.login_host).chain(others).map(|host| ProtectedHost::of(host, routes)).collect(),
             pattern: spellings::pattern(&headers),
+            patterns: spellings::patterns(&headers),
             families: spellings::families(&headers),
             headers,
             session_cookie: CookieScope { scheme: site.scheme, domain: site.cookie_domain.clone() }
