@@ -11,6 +11,7 @@ use super::spellings;
 use crate::config::fields::{Config, RouteSettings};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
+use crate::model::policy::Policy;
 use crate::proxy::{Upstream, UpstreamHost};
 
 /// Where applications are in examples: host, port, and whether it is https.
@@ -121,9 +122,11 @@ fn main<'a>(host: &Host, routes: &'a [RouteSettings]) -> Option<&'a Upstream> {
 pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String> {
     routes.iter().filter_map(|route| {
         let (upstream, main) = (route.upstream.as_ref()?, main(&route.host, routes)?);
+        let is_open = route.policy != Policy::Deny;
         let goes_elsewhere = upstream.authority != main.authority || upstream.scheme != main.scheme;
         let is_rewritten = route.strip_prefix || matches!(route.rewriting.host, UpstreamHost::Fixed(_));
-        (goes_elsewhere || is_rewritten).then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
+        (is_open && (goes_elsewhere || is_rewritten))
+            .then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
     })
 }
 
