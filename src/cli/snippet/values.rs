@@ -89,6 +89,16 @@ impl Values {
             trusted,
         }
     }
+
+    /// The hosts whose application only the proxy knows.
+    pub(super) fn hosts_with_examples(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().filter(|host| host.upstream_is_example).map(|host| host.name.as_str())
+    }
+}
+
+/// Where an application is in examples.
+pub(super) fn example() -> String {
+    format!("{}:{}", EXAMPLE.0, EXAMPLE.1)
 }
 
 impl ProtectedHost {
