@@ -124,6 +124,18 @@ fn addresses_that_only_the_operator_knows_are_named() {
 }
 
 #[test]
+fn hosts_that_differ_in_a_hyphen_only_stay_two() {
+    let routes = ["a-b", "a.b"].map(|name| {
+        format!("[[routes]]\nhost = \"{name}.example.com\"\nupstream = \"http://127.0.0.1:4000\"\n")
+    });
+    let text = format!("{EXAMPLE}{}", routes.concat());
+    for file in ["wxgate.yml", "docker-compose.yml", "kubernetes.yaml"] {
+        let printed = quietly(&text, &["traefik", file]);
+        assert!(printed.contains("a-b-example-com") && printed.contains("a--b-example-com"), "{printed}");
+    }
+}
+
+#[test]
 fn a_listener_with_tls_of_its_own_gets_a_warning() {
     let (folder, certificate) = (tempfile::tempdir().unwrap(), Certificate::of(&["app.example.com"]));
     let file = |name: &str, text: &str| {
