@@ -37,7 +37,10 @@ local NOT_ASKED_WITH = {
 }
 
 local PAGE = [[<!doctype html><meta name="viewport" content="width=device-width"><title>%s</title>
-<h1>%s</h1><p><small>请求编号 / Request id: %s</small></p>
+<style>body{font:1rem/1.6 system-ui,sans-serif;max-width:32em;margin:15vh auto;padding:0 1em}small{opacity:.6}</style>
+<h1>%s</h1>
+%s
+<p><small>请求编号 / Request id: %s</small></p>
 ]]
 
 -- The value of a header that the answer has exactly once, else nil. HAProxy counts from 0.
@@ -53,9 +56,14 @@ local function finish(txn, status, reason, headers, body)
     txn:done(txn:reply{ status = status, reason = reason, headers = headers, body = body })
 end
 
-local function page(txn, status, reason, title, request_id)
+local REFUSED = [[<p>如果你觉得应该可以打开，请联系管理员，并告知请求编号。<br>
+If you think you should be let in, contact the administrator and quote the request number.</p>
+<p><a href="/">首页 / Home</a> <a href="/_wxgate/logout">退出登录 / Sign out</a></p>]]
+local AWAY = "<p>请稍后再试。 / Please try again in a while.</p>"
+
+local function page(txn, status, reason, title, text, request_id)
     local headers = { ["content-type"] = { "text/html; charset=utf-8" } }
-    finish(txn, status, reason, headers, PAGE:format(status, title, request_id))
+    finish(txn, status, reason, headers, PAGE:format(status, title, text, request_id))
 end
 
 -- The application is told what wxgate says, and nothing else.
@@ -123,7 +131,8 @@ core.register_action("wxgate_check", { "http-req" }, function(txn)
     elseif answer.status == 401 and login then
         return finish(txn, 401, "Unauthorized", { ["content-type"] = { content_type } }, answer.body)   -- a program
     elseif answer.status == 403 then
-        return page(txn, 403, "Forbidden", "无权访问 / Not allowed", only(answer, "x-request-id") or request_id)
+        request_id = only(answer, "x-request-id") or request_id
+        return page(txn, 403, "Forbidden", "无权访问 / Not allowed", REFUSED, request_id)
     end
-    page(txn, 503, "Service Unavailable", "登录服务暂时不可用 / Sign-in is out of order", request_id)
+    page(txn, 503, "Service Unavailable", "登录服务暂时不可用 / Sign-in is out of order", AWAY, request_id)
 end, 0)

@@ -17,9 +17,9 @@ pub(super) struct DemoArguments {
     /// Protect this application instead of the example.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// The gateway's port; the next free one is taken if it is in use.
-    #[arg(long, default_value_t = 8480)]
-    port: u16,
+    /// The port, 8480 without it (8490 with --wechat-only); the next free one is taken if it is in use.
+    #[arg(long)]
+    port: Option<u16>,
     /// Language of the pages; the browser's without it.
     #[arg(long, value_name = "zh|en", value_parser = language)]
     lang: Option<Language>,
@@ -30,8 +30,9 @@ pub(super) struct DemoArguments {
 
 /// Runs the demo until Ctrl-C, or drives it once.
 pub(super) fn run(arguments: &DemoArguments) -> ExitCode {
-    let settings =
-        DemoSettings { port: arguments.port, upstream: arguments.upstream.clone(), language: arguments.lang };
+    // A gateway started by hand beside the simulated WeChat has 8480 and 8481.
+    let port = arguments.port.unwrap_or(if arguments.wechat_only { 8490 } else { 8480 });
+    let settings = DemoSettings { port, upstream: arguments.upstream.clone(), language: arguments.lang };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return exit(Err(error.into())),

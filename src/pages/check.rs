@@ -40,16 +40,16 @@ pub(super) fn log(error: &CheckError, asking: &Asking<'_>) {
 }
 
 fn advice(error: &CheckError, asking: &Asking<'_>) -> String {
-    let name = word(asking);
+    let snippet = snippet(asking);
     match error {
         CheckError::Untrusted(address) => {
             format!("If that is your proxy, write trusted_proxies = [\"{address}\"] under [server].")
         }
         CheckError::Disguised(_) => {
-            format!("The configuration that `wxgate snippet {name}` prints removes such headers first.")
+            format!("The configuration that {snippet} prints removes such headers first.")
         }
-        CheckError::OwnPage => format!("`wxgate snippet {name}` prints the part that does."),
-        _ => format!("`wxgate snippet {name}` prints the configuration that sends what is needed."),
+        CheckError::OwnPage => format!("{snippet} prints the part that does."),
+        _ => format!("{snippet} prints the configuration that sends what is needed."),
     }
 }
 
@@ -59,6 +59,14 @@ fn word(asking: &Asking<'_>) -> &'static str {
         Some(Dialect::Nginx) => "nginx|haproxy",
         Some(dialect) => dialect.as_str(),
         None => "-",
+    }
+}
+
+/// What prints the configuration of whoever asks.
+fn snippet(asking: &Asking<'_>) -> String {
+    match asking.check {
+        Some(Dialect::Nginx) => "`wxgate snippet nginx` (or haproxy)".to_owned(),
+        _ => format!("`wxgate snippet {}`", word(asking)),
     }
 }
 

@@ -46,11 +46,12 @@ impl<'a> Face<'a> {
                     .action("action.again", login_url)
             }
             Page::Denied { name, path } => {
-                let denied = Self::failure(Sign::Lock, "denied.title", "denied.text")
+                let text = if name.is_some() { "denied.text" } else { "denied.closed" };
+                let denied = Self::failure(Sign::Lock, "denied.title", text)
                     .fact("fact.name", name)
                     .fact("fact.path", Some(path));
                 let denied = if path == "/" { denied } else { denied.home() };
-                denied.action("action.switch", "/_wxgate/logout")
+                if name.is_some() { denied.action("action.switch", "/_wxgate/logout") } else { denied }
             }
             Page::ForeignOrigin => {
                 Self::failure(Sign::Lock, "foreign_origin.title", "foreign_origin.text").home()

@@ -27,9 +27,9 @@ pub enum Page<'a> {
         /// The cookie needs https and the browser came without.
         secure_needed: bool,
     },
-    /// A signed-in person may not pass.
+    /// A visitor may not pass.
     Denied {
-        /// Who they are signed in as.
+        /// Who they are signed in as; `None` when they are not.
         name: Option<&'a str>,
         /// What they asked for.
         path: &'a str,

@@ -136,6 +136,15 @@ fn hostile_values_stay_text() {
 }
 
 #[test]
+fn nobody_is_told_that_they_are_signed_in_who_is_not() {
+    for (name, is_signed_in) in [(Some("Lin"), true), (None, false)] {
+        let html = drawn(&bare_settings(), &Page::Denied { name, path: "/x" }, Language::Chinese);
+        assert_eq!(html.contains("你已经登录"), is_signed_in, "{html}");
+        assert_eq!(html.contains("退出登录"), is_signed_in, "{html}");
+    }
+}
+
+#[test]
 fn a_page_stays_small_whatever_it_is_told() {
     let long = "长".repeat(4000);
     for page in every_page(&long) {

@@ -106,6 +106,35 @@ fn a_configuration_that_does_not_believe_the_proxy_gets_the_line_to_add() {
 }
 
 #[test]
+fn addresses_that_only_the_operator_knows_are_named() {
+    let elsewhere = EXAMPLE.replace("[\"127.0.0.1\"]", "[\"172.18.0.5\"]\nlisten = \"0.0.0.0:8480\"");
+    let wiki = format!("{EXAMPLE}[[routes]]\nhost = \"wiki.example.com\"\n").replace("upstream ", "#");
+    for (proxy, files) in FILES {
+        let (_, _, said) = snippet(&wiki, &[proxy]);
+        assert!(said.contains("wiki.example.com; where the file says 127.0.0.1:3000"), "{proxy}: {said}");
+        let (_, _, said) = snippet(&elsewhere, &[proxy]);
+        assert!(said.contains("where the file says 127.0.0.1:8480"), "{proxy}: {said}");
+        for file in &files[1..] {
+            let (_, _, said) = snippet(&wiki, &[proxy, file]);
+            assert_eq!(said, "", "{proxy}/{file} names no application");
+        }
+    }
+    quietly(&elsewhere, &["traefik", "docker-compose.yml"]);
+}
+
+#[test]
+fn hosts_that_differ_in_a_hyphen_only_stay_two() {
+    let routes = ["a-b", "a.b"].map(|name| {
+        format!("[[routes]]\nhost = \"{name}.example.com\"\nupstream = \"http://127.0.0.1:4000\"\n")
+    });
+    let text = format!("{EXAMPLE}{}", routes.concat());
+    for file in ["wxgate.yml", "docker-compose.yml", "kubernetes.yaml"] {
+        let printed = quietly(&text, &["traefik", file]);
+        assert!(printed.contains("a-b-example-com") && printed.contains("a--b-example-com"), "{printed}");
+    }
+}
+
+#[test]
 fn a_listener_with_tls_of_its_own_gets_a_warning() {
     let (folder, certificate) = (tempfile::tempdir().unwrap(), Certificate::of(&["app.example.com"]));
     let file = |name: &str, text: &str| {

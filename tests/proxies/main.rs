@@ -95,5 +95,6 @@ table! {
         over_https_cookies_have_every_guard
         over_http2_a_person_is_who_they_are;
     shipped:
-        the_shipped_files_are_sound;
+        the_shipped_files_are_sound
+        headers_of_every_preset_make_sound_files;
 }

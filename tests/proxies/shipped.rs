@@ -6,16 +6,40 @@ use std::path::Path;
 use tokio::net::TcpStream;
 
 use crate::proxies::{Files, Port, Proxy};
-use crate::support::{Certificate, Wire, eventually};
+use crate::support::{Certificate, Wire, command, eventually};
 
 /// The host of the examples.
 const HOST: &str = "app.example.com";
 
 pub(crate) async fn the_shipped_files_are_sound(proxy: Proxy) {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(proxy.name());
+    are_sound(proxy, |file| std::fs::read_to_string(shipped.join(file)).unwrap()).await;
+}
+
+/// Some proxies bound their expressions.
+pub(crate) async fn headers_of_every_preset_make_sound_files(proxy: Proxy) {
+    let presets = ["authelia", "oauth2-proxy", "authentik", "grafana", "jenkins"];
+    let routes = presets.map(|preset| format!("[[routes]]\npath = \"/{preset}\"\nheaders = \"{preset}\"\n"));
+    let config = format!(
+        "public_url = \"https://{HOST}\"\nupstream = \"http://127.0.0.1:3000\"\n[wechat.website]\n\
+         app_id = \"wx0123456789abcdef\"\napp_secret = \"secret\"\n[server]\n\
+         trusted_proxies = [\"127.0.0.1\"]\n{}",
+        routes.concat()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), config).unwrap();
+    let snippet = |file: &str| {
+        let output = command(folder.path()).args(["snippet", proxy.name(), file]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    are_sound(proxy, snippet).await;
+}
+
+async fn are_sound(proxy: Proxy, read: impl Fn(&str) -> String) {
     let port = Port::reserve();
     let files = Files::new(proxy, |file| {
-        let text = std::fs::read_to_string(shipped.join(file)).unwrap();
+        let text = read(file);
         text.replace("\":443\"", &format!("\":{}\"", port.number))
     });
     let certificate = Certificate::of(&[HOST]);

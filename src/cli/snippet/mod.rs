@@ -42,12 +42,15 @@ pub(super) fn run(
         return ExitCode::from(USAGE);
     };
     match source.read(environment) {
-        Ok((config, _)) => exit(print(file, &config)),
+        Ok((config, _)) => {
+            let is_main = arguments.proxy.names().first() == Some(&file.name);
+            exit(print(file, is_main, &config))
+        }
         Err(error) => check::refuse(&error),
     }
 }
 
-fn print(file: &File, config: &Config) -> anyhow::Result<()> {
+fn print(file: &File, is_main: bool, config: &Config) -> anyhow::Result<()> {
     let ListenAddress::Tcp(listen) = config.server.listen else {
         bail!("the snippet needs a TCP address in [server] listen; it is {}", config.server.listen)
     };
@@ -59,6 +62,21 @@ fn print(file: &File, config: &Config) -> anyhow::Result<()> {
     if needed.len() > config.server.trusted_proxies.networks().len() {
         eprintln!(
             "warning: wxgate would not believe the proxy; in [server], write {trusted}, the proxy's address as wxgate sees it"
+        );
+    }
+    if is_main {
+        for host in values.hosts_with_examples() {
+            eprintln!(
+                "warning: no upstream is given for {host}; where the file says {}, write your application",
+                values::example()
+            );
+        }
+    }
+    let is_elsewhere = !config.server.trusted_proxies.trusts(Peer::Address(Ipv4Addr::LOCALHOST.into()));
+    let here = reached_at(listen).to_string();
+    if listen.ip().is_unspecified() && is_elsewhere && text.contains(&here) {
+        eprintln!(
+            "warning: the proxy is on another computer or in a container; where the file says {here}, write wxgate's address there"
         );
     }
     for route in values::left_out(&config.routes) {

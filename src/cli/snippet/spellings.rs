@@ -38,18 +38,18 @@ pub(super) fn in_capitals(name: &str) -> String {
     name.chars().map(capital).collect()
 }
 
-/// Regular expressions without quotes and backslashes that find the families and `headers` in every spelling, to be
-/// held against the beginnings of names in small letters.
-pub(super) fn spellings(headers: &[String]) -> Vec<String> {
+/// A regular expression without quotes and backslashes that finds the families and `headers` in every spelling, to be
+/// held against names in small letters.
+pub(super) fn pattern(headers: &[String]) -> String {
+    format!("^({})", patterns(headers).join("|"))
+}
+
+/// Its alternatives, for proxies that take no long expressions.
+pub(super) fn patterns(headers: &[String]) -> Vec<String> {
     let families = FAMILIES.iter().map(|family| joined(family));
     let is_other = |name: &&str| !FAMILIES.iter().any(|family| is_spelling_of(family, name));
     let others = NAMES.into_iter().chain(headers.iter().map(String::as_str)).filter(is_other);
     families.chain(others.map(|name| format!("{}$", joined(name)))).collect()
-}
-
-/// The same as one.
-pub(super) fn pattern(spellings: &[String]) -> String {
-    format!("^({})", spellings.join("|"))
 }
 
 /// The beginnings of names that cover `headers`, for proxies that know no regular expressions.
@@ -101,9 +101,9 @@ mod tests {
     #[test]
     fn the_families_cover_the_usual_names() {
         let usual = names(&["remote-user", "x-wechat-openid", "x-wxgate-assertion", "x-webauth-user"]);
-        assert_eq!(spellings(&usual), spellings(&[]));
+        assert_eq!(patterns(&usual), patterns(&[]));
         assert_eq!(families(&usual), families(&[]));
-        let pattern = pattern(&spellings(&usual));
+        let pattern = pattern(&usual);
         assert!(pattern.starts_with("^(remote|x[^a-z0-9]*wechat|x[^a-z0-9]*wxgate|"), "{pattern}");
         assert!(pattern.ends_with("|sm[^a-z0-9]*user$|auth[^a-z0-9]*user$)"), "{pattern}");
     }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn names_of_no_family_are_added_whole() {
         let own = names(&["x-forwarded-user", "user", "x-we-chat", "xwechat-id", "-x"]);
-        let added = spellings(&own).split_off(spellings(&[]).len());
+        let added = patterns(&own).split_off(patterns(&[]).len());
         assert_eq!(
             added,
             ["x[^a-z0-9]*forwarded[^a-z0-9]*user$", "user$", "x[^a-z0-9]*we[^a-z0-9]*chat$", "[^a-z0-9]*x$"]

@@ -36,10 +36,10 @@ pub(super) struct Values {
     hosts: Vec<ProtectedHost>,
     /// The identity headers, in usual capitals.
     headers: Vec<String>,
-    /// Regular expressions that find them, and names of other gateways, in every spelling.
-    spellings: Vec<String>,
-    /// The same as one expression.
+    /// A regular expression that finds them, and names of other gateways, in every spelling.
     pattern: String,
+    /// Its alternatives.
+    patterns: Vec<String>,
     /// How their names begin.
     families: Vec<String>,
     /// The name of the session's cookie.
@@ -80,8 +80,8 @@ impl Values {
             wxgate_host: wxgate.ip(),
             wxgate_port: wxgate.port(),
             hosts: once(&site.login_host).chain(others).map(|host| ProtectedHost::of(host, routes)).collect(),
-            pattern: spellings::pattern(&spellings::spellings(&headers)),
-            spellings: spellings::spellings(&headers),
+            pattern: spellings::pattern(&headers),
+            patterns: spellings::patterns(&headers),
             families: spellings::families(&headers),
             headers,
             session_cookie: CookieScope { scheme: site.scheme, domain: site.cookie_domain.clone() }
@@ -89,6 +89,16 @@ impl Values {
             trusted,
         }
     }
+
+    /// The hosts whose application only the proxy knows.
+    pub(super) fn hosts_with_examples(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().filter(|host| host.upstream_is_example).map(|host| host.name.as_str())
+    }
+}
+
+/// Where an application is in examples.
+pub(super) fn example() -> String {
+    format!("{}:{}", EXAMPLE.0, EXAMPLE.1)
 }
 
 impl ProtectedHost {
@@ -121,11 +131,12 @@ fn main<'a>(host: &Host, routes: &'a [RouteSettings]) -> Option<&'a Upstream> {
 /// Routes that a file cannot say, because it passes a whole host on to one application as it is.
 pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String> {
     routes.iter().filter_map(|route| {
+        let (upstream, main) = (route.upstream.as_ref()?, main(&route.host, routes)?);
         let is_open = route.policy != Policy::Deny;
-        let (upstream, main) = (route.upstream.as_ref().filter(|_| is_open)?, main(&route.host, routes)?);
         let goes_elsewhere = upstream.authority != main.authority || upstream.scheme != main.scheme;
         let is_rewritten = route.strip_prefix || matches!(route.rewriting.host, UpstreamHost::Fixed(_));
-        (goes_elsewhere || is_rewritten).then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
+        (is_open && (goes_elsewhere || is_rewritten))
+            .then(|| format!("{}{}/ goes to {upstream}", route.host, route.path))
     })
 }
 

@@ -126,6 +126,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("signed_out.title", "Signed out"),
     // refusals
     (
+        "denied.closed",
+        "This page is not open to visitors. If you think it should be, contact the administrator and quote the request number.",
+    ),
+    (
         "denied.text",
         "You are signed in, but may not open this page. If you think you should, contact the administrator and quote the request number.",
     ),

@@ -89,6 +89,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("signed_out.text", "你已经退出 {site}。如果这是公用的电脑，请把窗口也关掉。"),
     ("signed_out.title", "已退出登录"),
     // refusals
+    ("denied.closed", "这一页不对外开放。如果你觉得应该可以打开，请联系管理员，并告知请求编号。"),
     (
         "denied.text",
         "你已经登录，但没有打开这一页的权限。如果你觉得应该可以打开，请联系管理员，并告知请求编号。",
