@@ -49,6 +49,11 @@ pub enum CheckError {
     /// A header that says what is asked about is not there.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// Nobody answers questions there.
+    #[error(
+        "questions about visitors are answered at /_wxgate/auth/nginx (HAProxy too), traefik, caddy and envoy/"
+    )]
+    Nowhere,
     /// nginx and HAProxy cannot show the visitor one of our pages in place of the application's.
     #[error("asked about one of wxgate's own pages, which must be passed to wxgate instead")]
     OwnPage,

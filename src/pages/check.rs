@@ -14,16 +14,14 @@ const NAMES: usize = 600;
 /// The answer to the proxy, at most 1 KiB.
 pub(super) fn answer(error: &CheckError, site: &Site, asking: &Asking<'_>) -> Response<Body> {
     let id = asking.request_id;
-    let (status, text) = match error {
-        CheckError::Untrusted(_) | CheckError::OwnPage => {
-            (StatusCode::FORBIDDEN, format!("wxgate: {error}. {}\n{id}\n", advice(error, asking)))
-        }
-        _ => (
-            StatusCode::BAD_REQUEST,
-            format!("wxgate: {error}. Received: {}. {}\n{id}\n", received(asking), advice(error, asking)),
-        ),
+    let status = match error {
+        CheckError::Untrusted(_) | CheckError::OwnPage => StatusCode::FORBIDDEN,
+        CheckError::Nowhere => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
     };
-    answer::text(site, status, text)
+    let lists = status == StatusCode::BAD_REQUEST;
+    let received = if lists { format!(" Received: {}.", received(asking)) } else { String::new() };
+    answer::text(site, status, format!("wxgate: {error}.{received} {}\n{id}\n", advice(error, asking)))
 }
 
 /// The line for the operator.
@@ -66,7 +64,8 @@ fn word(asking: &Asking<'_>) -> &'static str {
 fn snippet(asking: &Asking<'_>) -> String {
     match asking.check {
         Some(Dialect::Nginx) => "`wxgate snippet nginx` (or haproxy)".to_owned(),
-        _ => format!("`wxgate snippet {}`", word(asking)),
+        Some(dialect) => format!("`wxgate snippet {}`", dialect.as_str()),
+        None => "`wxgate snippet` and the proxy's name".to_owned(),
     }
 }
 

@@ -229,6 +229,17 @@ async fn a_question_from_somebody_who_is_not_listed_is_refused_and_the_log_says_
 }
 
 #[tokio::test]
+async fn a_question_asked_at_the_wrong_address_is_told_the_right_ones() {
+    let gateway = asked_gateway().await;
+    for path in ["/_wxgate/auth", "/_wxgate/auth/", "/_wxgate/auth/haproxy", "/_wxgate/auth/envoy"] {
+        let answer = gateway.asked(format!("GET {path} HTTP/1.1\r\nHost: auth:8480\r\n\r\n")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text().contains("/_wxgate/auth/nginx (HAProxy too)"), "{}", answer.text());
+    }
+    gateway.log_line(&["question", "answered at /_wxgate/auth/nginx"]);
+}
+
+#[tokio::test]
 async fn whoever_may_open_the_unix_socket_may_ask() {
     let gateway = TestGateway::start().await;
     let cookie = gateway.signed_in("Lin").await.cookie_line();
