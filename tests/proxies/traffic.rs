@@ -165,6 +165,43 @@ pub(crate) async fn a_websocket_of_a_stranger_or_another_site_is_refused(proxy: 
     assert_eq!(stage.count(), 0);
 }
 
+/// In any other protocol, HTTP/2 first of all, there could be requests that nobody is asked about.
+pub(crate) async fn nothing_but_a_websocket_leaves_http(proxy: Proxy) {
+    let stage = Stage::before(proxy).await;
+    let cookies = stage.cookie_line("Lin").await;
+    for upgrade in [
+        "h2c",
+        "H2C",
+        "h2c ;x",
+        "h2c, websocket",
+        "websocket, h2c",
+        "websocket\r\nUpgrade: h2c",
+        "h2c\r\nUpgrade: websocket",
+        "websocket/13",
+        "HTTP/2.0",
+        "TLS/1.2",
+        "tcp",
+    ] {
+        for connection in
+            ["Upgrade", "Upgrade, HTTP2-Settings", "HTTP2-Settings, Upgrade\r\nConnection: Upgrade"]
+        {
+            let lines = format!(
+                "Connection: {connection}\r\nUpgrade: {upgrade}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+            );
+            for (path, who) in [("/public", ""), ("/x", cookies.as_str())] {
+                let _ = stage.asked(stage.request("GET", path, &format!("{lines}{who}"))).await;
+                for arrived in stage.application.take() {
+                    let protocols = arrived.all("upgrade");
+                    let is_usual =
+                        protocols.is_empty() || protocols.concat().eq_ignore_ascii_case("websocket");
+                    assert!(is_usual, "{upgrade} arrives as {protocols:?}");
+                    assert!(arrived.all("http2-settings").is_empty(), "{upgrade}: {:?}", arrived.headers);
+                }
+            }
+        }
+    }
+}
+
 pub(crate) async fn long_addresses_and_cookies_pass(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let long = "0123456789".repeat(600);
