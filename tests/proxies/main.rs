@@ -77,6 +77,7 @@ table! {
         a_websocket_carries_messages
         a_websocket_of_a_stranger_or_another_site_is_refused
         nothing_but_a_websocket_leaves_http
+        a_great_many_header_lines_harm_nobody
         long_addresses_and_cookies_pass;
     paths:
         what_a_stranger_reaches_is_open_in_every_reading

@@ -212,6 +212,11 @@ access = "deny"
         self.asked(self.request("GET", target, lines)).await.expect("a whole answer")
     }
 
+    /// Whether the proxy is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.proxy.has_ended()
+    }
+
     /// How many requests reached any application.
     pub(crate) fn count(&self) -> usize {
         self.application.count() + self.second.count()

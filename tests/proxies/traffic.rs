@@ -202,6 +202,19 @@ pub(crate) async fn nothing_but_a_websocket_leaves_http(proxy: Proxy) {
     }
 }
 
+pub(crate) async fn a_great_many_header_lines_harm_nobody(proxy: Proxy) {
+    let mut stage = Stage::before(proxy).await;
+    for count in (60..=130).step_by(1) {
+        let lines: String = (0..count).map(|number| format!("X-Line-{number}: 1\r\n")).collect();
+        let status = stage.asked(stage.request("GET", "/public", &lines)).await;
+        let status = status.map_or(0, |answer| answer.status.as_u16());
+        assert!([200, 400, 403, 431, 500, 503].contains(&status), "{count}: {status}");
+        assert!(count > 70 || status == 200, "{count}: {status}");
+        assert!(!stage.has_ended(), "{count} lines end it");
+    }
+    assert_eq!(stage.get("/public", "").await.status, StatusCode::OK);
+}
+
 pub(crate) async fn long_addresses_and_cookies_pass(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let long = "0123456789".repeat(600);
