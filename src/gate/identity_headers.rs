@@ -88,8 +88,9 @@ pub struct IdentityHeaders {
 }
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
-const FOREIGN_FAMILIES: [&[u8]; 15] = [
+pub const FOREIGN_FAMILIES: [&[u8]; 16] = [
     b"remote",
+    b"xremote",
     b"xwechat",
     b"xwxgate",
     b"xauthrequest",
@@ -110,7 +111,7 @@ const FOREIGN_FAMILIES: [&[u8]; 15] = [
 const OWN_FAMILIES: [&[u8]; 2] = [b"xwechat", b"xwxgate"];
 
 /// Single names beside the families.
-const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
+pub const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
 
 /// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
 const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
@@ -359,6 +360,7 @@ mod tests {
             "X-Sso-Login",
             "x_sso_login",
             "X-Auth-Request-Email",
+            "X-Remote-Group",
             "X-Wechat-Role",
             "X-WEBAUTH-USER",
             "X-Authentik-Username",

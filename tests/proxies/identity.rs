@@ -197,6 +197,54 @@ pub(crate) async fn a_claim_opens_nothing(proxy: Proxy) {
     assert_eq!(stage.count(), 0);
 }
 
+/// An application that was set up for another gateway must not be fooled.
+pub(crate) async fn no_claim_in_the_words_of_another_gateway_arrives(proxy: Proxy) {
+    let stage = Stage::before(proxy).await;
+    let cookies = stage.cookie_line("Lin").await;
+    for name in [
+        "X-Auth-Request-User",
+        "X-Auth-Request-Email",
+        "X-Authentik-Username",
+        "X-Webauth-User",
+        "X-Forwarded-User",
+        "X-Forwarded-Groups",
+        "X-Forwarded-Email",
+        "X-Forwarded-Preferred-Username",
+        "X-Forwarded-Access-Token",
+        "X-Remote-User",
+        "X-Vouch-User",
+        "X-Pomerium-Claim-Email",
+        "X-Token-User-Email",
+        "X-Authenticated-User",
+        "X-Goog-Authenticated-User-Email",
+        "X-Ms-Client-Principal",
+        "X-Amzn-Oidc-Identity",
+        "Cf-Access-Authenticated-User-Email",
+        "Tailscale-User-Login",
+        "X-Proxy-User",
+        "Sm-User",
+        "X-Forwarded-Scheme",
+        "X-Forwarded-Client-Cert",
+        "X-Client-Cert",
+        "Ssl-Client-Verify",
+        "X-Scheme",
+        "X-Host",
+        "Client-Ip",
+        "True-Client-Ip",
+        "Cf-Connecting-Ip",
+        "Front-End-Https",
+    ] {
+        for (path, who) in [("/public", ""), ("/x", cookies.as_str())] {
+            let lines = format!("{name}: forged\r\n{who}");
+            let status = stage.get(path, &lines).await.status.as_u16();
+            let arrived = stage.application.take();
+            assert_eq!(arrived.len(), usize::from(status == 200), "{name}");
+            assert!([200, 400, 403].contains(&status), "{name}: {status}");
+            arrived.iter().for_each(|arrived| assert_nothing_forged(arrived, name));
+        }
+    }
+}
+
 /// A proxy takes the headers away that `Connection` names: it must do so with the visitor's, not with the gateway's.
 pub(crate) async fn no_connection_header_takes_an_identity_away(proxy: Proxy) {
     let stage = Stage::before(proxy).await;

@@ -64,6 +64,7 @@ table! {
         a_person_is_who_they_are_whatever_they_claim
         a_stranger_on_an_open_page_is_nobody_whatever_they_claim
         a_claim_opens_nothing
+        no_claim_in_the_words_of_another_gateway_arrives
         no_connection_header_takes_an_identity_away
         the_gateways_cookies_stay_with_the_gateway
         where_a_visitor_comes_from_is_the_truth;
@@ -89,5 +90,6 @@ table! {
         over_https_cookies_have_every_guard
         over_http2_a_person_is_who_they_are;
     shipped:
-        the_shipped_files_are_sound;
+        the_shipped_files_are_sound
+        they_are_sound_with_the_header_names_of_every_family;
 }

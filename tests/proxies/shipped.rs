@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::net::TcpStream;
 
 use crate::proxies::{Files, Port, Proxy};
-use crate::support::{Certificate, Wire, eventually};
+use crate::support::{Certificate, Wire, command, eventually};
 
 /// The host of the examples.
 const HOST: &str = "app.example.com";
@@ -25,6 +25,36 @@ pub(crate) async fn the_shipped_files_are_sound(proxy: Proxy) {
     }
     if let Err(complaint) = proxy.check(&files) {
         panic!("{complaint}");
+    }
+}
+
+/// Whatever the headers are called.
+pub(crate) async fn they_are_sound_with_the_header_names_of_every_family(proxy: Proxy) {
+    let long = format!("X-{}", "Long-".repeat(6) + "User");
+    let names = format!("names = {{ user = \"{long}\", name = \"User\", openid = \"X-Real-User\" }}");
+    let families = ["authelia", "authentik", "grafana", "jenkins", "oauth2-proxy"];
+    let families = families.map(|family| format!("preset = \"{family}\""));
+    for headers in families.into_iter().chain([names]) {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "public_url = \"https://{HOST}\"\nupstream = \"http://127.0.0.1:3000\"\n[headers]\n{headers}\n\
+             [wechat.website]\napp_id = \"wx1\"\napp_secret = \"s\"\n[server]\ntrusted_proxies = [\"127.0.0.1\"]\n"
+        );
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        let port = Port::reserve();
+        let files = Files::new(proxy, |file| {
+            let output = command(folder.path()).args(["snippet", proxy.name(), file]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.replace("\":443\"", &format!("\":{}\"", port.number))
+        });
+        let certificate = Certificate::of(&[HOST]);
+        files.certify(HOST, &certificate);
+        if proxy == Proxy::Traefik {
+            has_routes(files, &port, &certificate).await;
+        } else if let Err(complaint) = proxy.check(&files) {
+            panic!("{headers}: {complaint}");
+        }
     }
 }
 

@@ -37,8 +37,12 @@ pub(super) struct Values {
     headers: Vec<String>,
     /// A regular expression that finds them in every spelling.
     pattern: String,
+    /// Its alternatives.
+    patterns: Vec<String>,
     /// How their names begin.
     families: Vec<String>,
+    /// Names in which visitors could speak for a proxy.
+    forwarded: Vec<&'static str>,
     /// The name of the session's cookie.
     session_cookie: String,
     /// The line of the configuration that lets the proxy be believed.
@@ -78,7 +82,9 @@ impl Values {
             wxgate_port: wxgate.port(),
             hosts: once(&site.login_host).chain(others).map(|host| ProtectedHost::of(host, routes)).collect(),
             pattern: spellings::pattern(&headers),
+            patterns: spellings::patterns(&headers),
             families: spellings::families(&headers),
+            forwarded: spellings::forwarded(&headers),
             headers,
             session_cookie: CookieScope { scheme: site.scheme, domain: site.cookie_domain.clone() }
                 .session_name(),
