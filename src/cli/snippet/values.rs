@@ -32,7 +32,7 @@ pub(super) struct Values {
     /// Its port.
     wxgate_port: u16,
     /// The login host, then all others.
-    hosts: Vec<ProtectedHost>,
+    pub(super) hosts: Vec<ProtectedHost>,
     /// The identity headers, in usual capitals.
     headers: Vec<String>,
     /// A regular expression that finds them in every spelling.
@@ -51,8 +51,8 @@ pub(super) struct Values {
 
 /// A host with its application, if it has one: on a login host there may be none.
 #[derive(Debug, Default, Serialize)]
-struct ProtectedHost {
-    name: String,
+pub(super) struct ProtectedHost {
+    pub(super) name: String,
     /// Host and port of the application.
     upstream: Option<String>,
     /// Its host alone, and without brackets.
