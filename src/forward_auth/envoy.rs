@@ -15,9 +15,16 @@ const X_ENVOY_AUTH_HEADERS_TO_REMOVE: HeaderName = HeaderName::from_static("x-en
 pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
     let whole = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let appended = whole.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix("/auth/envoy"));
-    let authority = match parts.uri.authority() {
-        Some(authority) => authority.as_str(),
-        None => unlisted(one(parts, HOST.as_str())?, HOST.as_str())?,
+    let line = match one(parts, HOST.as_str()) {
+        Err(CheckError::Missing(_)) => None,
+        line => Some(unlisted(line?, HOST.as_str())?),
+    };
+    let authority = match (parts.uri.authority().map(http::uri::Authority::as_str), line) {
+        (Some(target), Some(line)) if !target.eq_ignore_ascii_case(line) => {
+            return Err(CheckError::Contradiction("the host asked about", HOST.as_str()));
+        }
+        (Some(host), _) | (None, Some(host)) => host,
+        (None, None) => return Err(CheckError::Missing(HOST.as_str())),
     };
     let scheme = match one(parts, "x-forwarded-proto") {
         Err(CheckError::Missing(_)) => None,

@@ -88,8 +88,9 @@ pub struct IdentityHeaders {
 }
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
-const FOREIGN_FAMILIES: [&[u8]; 15] = [
+pub const FOREIGN_FAMILIES: [&[u8]; 16] = [
     b"remote",
+    b"xremote",
     b"xwechat",
     b"xwxgate",
     b"xauthrequest",
@@ -110,16 +111,10 @@ const FOREIGN_FAMILIES: [&[u8]; 15] = [
 const OWN_FAMILIES: [&[u8]; 2] = [b"xwechat", b"xwxgate"];
 
 /// Single names beside the families.
-const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
+pub const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
 
 /// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
 const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
-
-/// Every name and beginning of a name that is taken out whatever the configuration says, families first.
-pub fn foreign_names() -> impl Iterator<Item = Alias> {
-    let names = FOREIGN_FAMILIES.iter().chain(&FOREIGN_NAMES);
-    names.filter_map(|name| std::str::from_utf8(name).ok()).map(Alias::of)
-}
 
 impl Preset {
     /// The header name for `field`, or `None` where the family has none.
@@ -365,6 +360,7 @@ mod tests {
             "X-Sso-Login",
             "x_sso_login",
             "X-Auth-Request-Email",
+            "X-Remote-Group",
             "X-Wechat-Role",
             "X-WEBAUTH-USER",
             "X-Authentik-Username",

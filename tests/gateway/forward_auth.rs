@@ -601,3 +601,13 @@ async fn the_log_says_who_asked_about_what() {
         assert!(line.contains(word), "{word}: {line}");
     }
 }
+
+#[tokio::test]
+async fn envoy_names_one_host() {
+    let gateway = asked_gateway().await;
+    for (target, status) in [("a.localhost", 200), ("A.LOCALHOST", 200), ("b.localhost", 400)] {
+        let question = Dialect::Envoy.question("GET", "/public/x", "");
+        let answer = ask(&gateway, question.replacen(" /", &format!(" http://{target}/"), 1)).await;
+        assert_eq!(answer.status, status, "{target}: {}", answer.text());
+    }
+}

@@ -190,6 +190,16 @@ fn only_a_tcp_listener_can_be_asked() {
 }
 
 #[test]
+fn an_ipv6_address_is_no_name_for_a_snippet() {
+    for proxy in FILES.map(|(proxy, _)| proxy) {
+        let (code, printed, said) =
+            snippet(&EXAMPLE.replace("https://app.example.com", "https://[::1]"), &[proxy]);
+        assert_eq!((code, printed.as_str()), (Some(1), ""));
+        assert!(said.contains("[::1] is an IPv6 address"), "{said}");
+    }
+}
+
+#[test]
 fn a_bad_configuration_makes_no_snippet() {
     let (code, printed, said) = snippet(&EXAMPLE.replace("https://app", "app"), &["nginx"]);
     assert_eq!((code, printed.as_str()), (Some(78), ""));

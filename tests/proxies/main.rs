@@ -67,7 +67,7 @@ table! {
         a_person_is_who_they_are_whatever_they_claim
         a_stranger_on_an_open_page_is_nobody_whatever_they_claim
         a_claim_opens_nothing
-        names_that_other_gateways_say_are_not_believed_either
+        no_claim_in_the_words_of_another_gateway_arrives
         no_connection_header_takes_an_identity_away
         the_gateways_cookies_stay_with_the_gateway
         where_a_visitor_comes_from_is_the_truth;
@@ -80,7 +80,8 @@ table! {
         a_strangers_body_goes_nowhere
         a_websocket_carries_messages
         a_websocket_of_a_stranger_or_another_site_is_refused
-        only_a_websocket_may_upgrade
+        nothing_but_a_websocket_leaves_http
+        a_great_many_header_lines_harm_nobody
         long_addresses_and_cookies_pass;
     paths:
         what_a_stranger_reaches_is_open_in_every_reading
@@ -96,5 +97,5 @@ table! {
         over_http2_a_person_is_who_they_are;
     shipped:
         the_shipped_files_are_sound
-        headers_of_every_preset_make_sound_files;
+        they_are_sound_with_the_header_names_of_every_family;
 }

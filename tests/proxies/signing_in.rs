@@ -161,3 +161,39 @@ pub(crate) async fn a_person_signs_out(proxy: Proxy) {
     }
     assert_eq!(stage.count(), 0);
 }
+
+/// Where visitors see the gateway's answers to checks whole, its pages need no way of their own.
+async fn checks_alone_let_people_in_and_out(proxy: Proxy) {
+    let stage = Stage::before_checks_alone(proxy).await;
+    let mut browser = stage.browser();
+    for page in [stage.url("/reports?year=2026&q=a%20b"), stage.second_url("/members/x?a=1&b=2")] {
+        stage.gateway.wechat.script().consent(Consent::Allow(PERSON.to_owned()));
+        let (end, answer) = browser.follow(&page).await;
+        assert_eq!((end, answer.status), (page, StatusCode::OK), "{}", answer.text());
+    }
+    assert_eq!(stage.application.last().header("remote-name"), "%E7%8E%8B%E8%8A%B3 Wang");
+    assert_eq!(stage.gateway.wechat.exchanges(), 1);
+    let url = stage.url("/_wxgate/logout");
+    assert!(browser.open(&url).await.html().contains("action=\"/_wxgate/logout\""));
+    browser.submit(&url, "").await;
+    assert_eq!(browser.fetch(&stage.url("/")).await.status, StatusCode::UNAUTHORIZED);
+    stage.gateway.log_line(&["/_wxgate/logout", &format!("\"check\":\"{}\"", proxy.name())]);
+    for path in ["/_wxgate/auth/nginx", "/_wxgate/auth/traefik", "/_wxgate/auth/envoy/public", "/_wxgate/x"] {
+        assert_eq!(browser.open(&stage.url(path)).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn checks_alone_traefik() {
+    checks_alone_let_people_in_and_out(Proxy::Traefik).await;
+}
+
+#[tokio::test]
+async fn checks_alone_caddy() {
+    checks_alone_let_people_in_and_out(Proxy::Caddy).await;
+}
+
+#[tokio::test]
+async fn checks_alone_envoy() {
+    checks_alone_let_people_in_and_out(Proxy::Envoy).await;
+}

@@ -45,27 +45,39 @@ struct Scene {
     /// Keys of `[session]`.
     session: &'static str,
     https: bool,
+    /// What is changed of the files.
+    edit: fn(String) -> String,
 }
 
 impl Stage {
     /// Two hosts, each with a cookie of its own.
     pub(crate) async fn before(proxy: Proxy) -> Self {
-        Self::with(proxy, Scene { domain: "localhost", session: "", https: false }).await
+        Self::with(proxy, Scene { domain: "localhost", session: "", https: false, edit: |text| text }).await
     }
 
     /// Two hosts with one cookie.
     pub(crate) async fn before_a_domain(proxy: Proxy) -> Self {
         let session = "cookie_domain = \"shared.test\"";
-        Self::with(proxy, Scene { domain: "shared.test", session, https: false }).await
+        Self::with(proxy, Scene { domain: "shared.test", session, https: false, edit: |text| text }).await
     }
 
     /// Two hosts with TLS, which the proxy ends.
     pub(crate) async fn before_https(proxy: Proxy) -> Self {
-        Self::with(proxy, Scene { domain: "localhost", session: "", https: true }).await
+        Self::with(proxy, Scene { domain: "localhost", session: "", https: true, edit: |text| text }).await
+    }
+
+    /// Two hosts whose proxy knows no way to the gateway's own pages: it only asks.
+    pub(crate) async fn before_checks_alone(proxy: Proxy) -> Self {
+        let edit = |text: String| {
+            let text = text.replace("&& PathPrefix(`/_wxgate/`)", "&& PathPrefix(`/nowhere/`)");
+            text.replace("path_regexp ^/_wxgate/", "path_regexp ^/nowhere/")
+                .replace("{ prefix: /_wxgate/", "{ prefix: /nowhere/")
+        };
+        Self::with(proxy, Scene { domain: "localhost", session: "", https: false, edit }).await
     }
 
     async fn with(proxy: Proxy, scene: Scene) -> Self {
-        let Scene { domain, session, https } = scene;
+        let Scene { domain, session, https, edit } = scene;
         let scheme = if https { "https" } else { "http" };
         let hosts = ["a", "b"].map(|name| format!("{name}.{domain}"));
         let certificate = https.then(|| Certificate::of(&hosts.each_ref().map(String::as_str)));
@@ -111,7 +123,7 @@ access = "deny"
         gateway.edit_config(|text| text.replacen("listen = \"127.0.0.1:0\"", &listen, 1));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
         gateway.wechat.script().callback_address(address);
-        let files = Files::new(proxy, |file| snippet(&gateway, proxy, file));
+        let files = Files::new(proxy, |file| edit(snippet(&gateway, proxy, file)));
         if let Some(certificate) = &certificate {
             hosts.iter().for_each(|host| files.certify(host, certificate));
         }
@@ -211,6 +223,11 @@ access = "deny"
     /// Asks the usual host for exactly this target.
     pub(crate) async fn get(&self, target: &str, lines: &str) -> Answer {
         self.asked(self.request("GET", target, lines)).await.expect("a whole answer")
+    }
+
+    /// Whether the proxy is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.proxy.has_ended()
     }
 
     /// How many requests reached any application.

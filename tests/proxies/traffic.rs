@@ -165,32 +165,60 @@ pub(crate) async fn a_websocket_of_a_stranger_or_another_site_is_refused(proxy: 
     assert_eq!(stage.count(), 0);
 }
 
-/// Behind another protocol there may be HTTP again, which nobody would judge.
-pub(crate) async fn only_a_websocket_may_upgrade(proxy: Proxy) {
+/// In any other protocol, HTTP/2 first of all, there could be requests that nobody is asked about.
+pub(crate) async fn nothing_but_a_websocket_leaves_http(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let cookies = stage.cookie_line("Lin").await;
-    let settings = "HTTP2-Settings: AAMAAABkAAQAAP__\r\n";
     for upgrade in [
-        format!("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{settings}"),
-        "Connection: Upgrade\r\nUpgrade: h2c\r\n".to_owned(),
-        "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n".to_owned(),
-        "Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n".to_owned(),
-        "Connection: keep-alive\r\nUpgrade: h2c\r\n".to_owned(),
-        "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n".to_owned(),
-        "Connection: Upgrade\r\nUpgrade: HTTP/2.0\r\n".to_owned(),
+        "h2c",
+        "H2C",
+        "h2c ;x",
+        "h2c, websocket",
+        "websocket, h2c",
+        "websocket\r\nUpgrade: h2c",
+        "h2c\r\nUpgrade: websocket",
+        "websocket/13",
+        "HTTP/2.0",
+        "TLS/1.2",
+        "tcp",
     ] {
-        for (path, lines) in [("/", cookies.as_str()), ("/", ""), ("/public", "")] {
-            let answer = stage.asked(stage.request("GET", path, &format!("{upgrade}{lines}"))).await;
-            let status = answer.map_or(0, |answer| answer.status.as_u16());
-            assert!([200, 400, 401, 403, 404].contains(&status), "{upgrade}: {status}");
-            let asked: Vec<_> = stage.application.take();
-            let asked: Vec<_> = asked.iter().flat_map(|arrived| arrived.all("upgrade")).collect();
-            assert!(
-                asked.iter().all(|protocol| ["", "websocket"].contains(protocol)),
-                "{upgrade} arrives as {asked:?}"
+        for connection in
+            ["Upgrade", "Upgrade, HTTP2-Settings", "HTTP2-Settings, Upgrade\r\nConnection: Upgrade"]
+        {
+            let lines = format!(
+                "Connection: {connection}\r\nUpgrade: {upgrade}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
             );
+            for (path, who) in [("/public", ""), ("/x", cookies.as_str())] {
+                let _ = stage.asked(stage.request("GET", path, &format!("{lines}{who}"))).await;
+                for arrived in stage.application.take() {
+                    let protocols = arrived.all("upgrade");
+                    let is_usual =
+                        protocols.is_empty() || protocols.concat().eq_ignore_ascii_case("websocket");
+                    assert!(is_usual, "{upgrade} arrives as {protocols:?}");
+                    assert!(arrived.all("http2-settings").is_empty(), "{upgrade}: {:?}", arrived.headers);
+                }
+            }
         }
     }
+}
+
+pub(crate) async fn a_great_many_header_lines_harm_nobody(proxy: Proxy) {
+    let mut stage = Stage::before(proxy).await;
+    for count in (60..=130).step_by(1) {
+        let lines: String = (0..count).map(|number| format!("X-Line-{number}: 1\r\n")).collect();
+        let status = stage.asked(stage.request("GET", "/public", &lines)).await;
+        let status = status.map_or(0, |answer| answer.status.as_u16());
+        assert!([200, 400, 431].contains(&status), "{count}: {status}");
+        assert!(count > 70 || status == 200, "{count}: {status}");
+        assert!(!stage.has_ended(), "{count} lines end it");
+    }
+    for length in [20_000, 28_000, 36_000, 44_000, 52_000] {
+        let lines = format!("X-Line: {}\r\n", "x".repeat(length));
+        let status = stage.asked(stage.request("GET", "/public", &lines)).await;
+        let status = status.map_or(0, |answer| answer.status.as_u16());
+        assert!([0, 200, 400, 431].contains(&status), "{length} bytes: {status}");
+    }
+    assert_eq!(stage.get("/public", "").await.status, StatusCode::OK);
 }
 
 pub(crate) async fn long_addresses_and_cookies_pass(proxy: Proxy) {

@@ -57,6 +57,9 @@ fn print(file: &File, is_main: bool, config: &Config) -> anyhow::Result<()> {
     let needed = networks(&config.server.trusted_proxies, listen.ip());
     let trusted = line(&needed);
     let values = Values::of(config, reached_at(listen), trusted.clone());
+    if let Some(host) = values.hosts.iter().find(|host| host.name.starts_with('[')) {
+        bail!("the snippets need hosts with names, or with IPv4 addresses; {} is an IPv6 address", host.name)
+    }
     let text = render(file, &values).with_context(|| format!("the template of {} is broken", file.name))?;
     std::io::stdout().write_all(text.as_bytes())?;
     if needed.len() > config.server.trusted_proxies.networks().len() {

@@ -33,7 +33,7 @@ pub(super) struct Values {
     /// Its port.
     wxgate_port: u16,
     /// The login host, then all others.
-    hosts: Vec<ProtectedHost>,
+    pub(super) hosts: Vec<ProtectedHost>,
     /// The identity headers, in usual capitals.
     headers: Vec<String>,
     /// A regular expression that finds them, and names of other gateways, in every spelling.
@@ -42,6 +42,8 @@ pub(super) struct Values {
     patterns: Vec<String>,
     /// How their names begin.
     families: Vec<String>,
+    /// Names in which visitors could speak for a proxy.
+    forwarded: Vec<&'static str>,
     /// The name of the session's cookie.
     session_cookie: String,
     /// The line of the configuration that lets the proxy be believed.
@@ -50,8 +52,8 @@ pub(super) struct Values {
 
 /// A host with its application, if it has one: on a login host there may be none.
 #[derive(Debug, Default, Serialize)]
-struct ProtectedHost {
-    name: String,
+pub(super) struct ProtectedHost {
+    pub(super) name: String,
     /// Host and port of the application.
     upstream: Option<String>,
     /// Its host alone, and without brackets.
@@ -83,6 +85,7 @@ impl Values {
             pattern: spellings::pattern(&headers),
             patterns: spellings::patterns(&headers),
             families: spellings::families(&headers),
+            forwarded: spellings::forwarded(&headers),
             headers,
             session_cookie: CookieScope { scheme: site.scheme, domain: site.cookie_domain.clone() }
                 .session_name(),

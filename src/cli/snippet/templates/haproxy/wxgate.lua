@@ -122,6 +122,8 @@ core.register_action("wxgate_check", { "http-req" }, function(txn)
         return finish(txn, 302, "Found", { ["location"] = { login } }, "")      -- a person
     elseif answer.status == 401 and login then
         return finish(txn, 401, "Unauthorized", { ["content-type"] = { content_type } }, answer.body)   -- a program
+    elseif answer.status == 400 or answer.status == 431 then    -- more than wxgate reads of any request
+        return page(txn, answer.status, "Bad Request", "请求过大 / Request too large", request_id)
     elseif answer.status == 403 then
         request_id = only(answer, "x-request-id") or request_id
         return page(txn, 403, "Forbidden", "无权访问 / Not allowed", REFUSED, request_id)
