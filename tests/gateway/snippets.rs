@@ -68,7 +68,8 @@ fn snippets_name_the_configurations_own_hosts_and_headers() {
         for name in ["login.example.com", "wiki.example.com", "wiki.internal", "127.0.0.1", "9000"] {
             assert!(printed.contains(name), "{proxy} without {name}:\n{printed}");
         }
-        let small = printed.to_ascii_lowercase();
+        // nginx takes out the visitors' own, because it has to name them.
+        let small = printed.to_ascii_lowercase().replace("proxy_set_header x-webauth-name \"\";", "");
         for name in ["x-my-user", "remote-groups", "x-webauth-email", "x-wechat-openid"] {
             assert!(small.contains(name), "{proxy} without {name}:\n{printed}");
         }

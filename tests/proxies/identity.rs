@@ -206,6 +206,8 @@ pub(crate) async fn no_claim_in_the_words_of_another_gateway_arrives(proxy: Prox
         "X-Auth-Request-Email",
         "X-Authentik-Username",
         "X-Webauth-User",
+        "X-Webauth-Role",
+        "X-Authentik-Uid",
         "X-Forwarded-User",
         "X-Forwarded-Groups",
         "X-Forwarded-Email",
