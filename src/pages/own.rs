@@ -110,7 +110,9 @@ impl OwnPages {
                     .filter(|response| response.status().is_redirection())
             });
             let address = if asking.check.is_some() { &login_url } else { &login };
-            return begun.unwrap_or_else(|| answer::redirect(&self.site, status, address, &[]));
+            let mut response = begun.unwrap_or_else(|| answer::redirect(&self.site, status, address, &[]));
+            *response.status_mut() = status;
+            return response;
         }
         let shown = if asking.check.is_some() && login_url.len() > BRIEF_ADDRESS {
             format!("{}/_wxgate/login?to=/", self.site.origin(host))

@@ -158,6 +158,17 @@ async fn a_person_is_sent_to_sign_in_and_a_program_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_form_is_never_sent_on_to_the_login() {
+    let gateway = asked_gateway().await;
+    let lines = format!("{NAVIGATION}User-Agent: {COMPUTER}\r\n");
+    for dialect in SHOWING {
+        let answer = dialect.ask(&gateway, "POST", "/page", &lines).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{dialect:?}");
+        assert!(answer.location().contains("/connect/qrconnect?"), "{}", answer.location());
+    }
+}
+
+#[tokio::test]
 async fn where_a_login_needs_a_page_first_the_browser_is_sent_to_that_page() {
     let setup = Setup { server: "trusted_proxies = [\"127.0.0.1\"]".to_owned(), ..Setup::default() };
     let gateway = TestGateway::with(Setup { website_only: true, ..setup }).await;

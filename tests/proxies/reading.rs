@@ -68,6 +68,6 @@ pub(crate) async fn sent(stage: &Stage, request: &str) -> (u16, Vec<Arrived>, Ve
 
 /// A refusal, and no confusion: garbage makes no errors of the server's.
 pub(crate) fn assert_refusal(status: u16, what: &str) {
-    let usual = [0, 301, 302, 307, 308, 400, 401, 403, 404, 405, 414, 421, 426, 431, 501, 505];
+    let usual = [0, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 414, 421, 426, 431, 501, 505];
     assert!(usual.contains(&status), "{what}: {status}");
 }
