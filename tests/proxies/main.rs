@@ -60,6 +60,7 @@ table! {
         a_program_is_told_401_and_never_redirected
         a_second_host_signs_in_over_the_first
         one_cookie_serves_a_whole_domain
+        a_host_may_be_for_logins_alone
         a_session_in_use_is_renewed_beside_the_applications_cookies
         a_person_signs_out;
     identity:

@@ -109,6 +109,23 @@ pub(crate) async fn one_cookie_serves_a_whole_domain(proxy: Proxy) {
     }
 }
 
+pub(crate) async fn a_host_may_be_for_logins_alone(proxy: Proxy) {
+    let stage = Stage::before_a_domain_with_a_login_host(proxy).await;
+    let mut browser = stage.browser();
+    stage.gateway.wechat.script().consent(Consent::Allow(PERSON.to_owned()));
+    let page = stage.second_url("/members/x?a=1&b=2");
+    let (end, answer) = browser.follow(&page).await;
+    assert_eq!((end, answer.status), (page, StatusCode::OK));
+    assert_eq!(stage.second.last().header("remote-name"), "%E7%8E%8B%E8%8A%B3 Wang");
+    for path in ["/", "/public"] {
+        let answer = browser.open(&stage.url(path)).await;
+        assert!(answer.status.is_client_error() || answer.body.is_empty(), "{path}: {}", answer.status);
+    }
+    assert_eq!(browser.submit(&stage.url("/_wxgate/logout"), "").await.status, StatusCode::OK);
+    assert_eq!(browser.fetch(&stage.second_url("/members")).await.status, StatusCode::UNAUTHORIZED);
+    assert!(stage.application.take().is_empty());
+}
+
 pub(crate) async fn a_session_in_use_is_renewed_beside_the_applications_cookies(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
     let due = session_of_three_hours(Scheme::Http);

@@ -42,6 +42,8 @@ pub(crate) struct Stage {
 /// What a test changes of the usual configuration.
 struct Scene {
     domain: &'static str,
+    /// Whether the usual host has no application: people only sign in there.
+    login_only: bool,
     /// Keys of `[session]`.
     session: &'static str,
     https: bool,
@@ -49,21 +51,32 @@ struct Scene {
     edit: fn(String) -> String,
 }
 
+/// Two hosts over http, with the files as they are.
+const USUAL: Scene =
+    Scene { domain: "localhost", login_only: false, session: "", https: false, edit: |text| text };
+
+/// The same under one domain, with one cookie.
+const DOMAIN: Scene = Scene { domain: "shared.test", session: "cookie_domain = \"shared.test\"", ..USUAL };
+
 impl Stage {
     /// Two hosts, each with a cookie of its own.
     pub(crate) async fn before(proxy: Proxy) -> Self {
-        Self::with(proxy, Scene { domain: "localhost", session: "", https: false, edit: |text| text }).await
+        Self::with(proxy, USUAL).await
     }
 
     /// Two hosts with one cookie.
     pub(crate) async fn before_a_domain(proxy: Proxy) -> Self {
-        let session = "cookie_domain = \"shared.test\"";
-        Self::with(proxy, Scene { domain: "shared.test", session, https: false, edit: |text| text }).await
+        Self::with(proxy, DOMAIN).await
+    }
+
+    /// The same, with nothing but logins on the first.
+    pub(crate) async fn before_a_domain_with_a_login_host(proxy: Proxy) -> Self {
+        Self::with(proxy, Scene { login_only: true, ..DOMAIN }).await
     }
 
     /// Two hosts with TLS, which the proxy ends.
     pub(crate) async fn before_https(proxy: Proxy) -> Self {
-        Self::with(proxy, Scene { domain: "localhost", session: "", https: true, edit: |text| text }).await
+        Self::with(proxy, Scene { https: true, ..USUAL }).await
     }
 
     /// Two hosts whose proxy knows no way to the gateway's own pages: it only asks.
@@ -73,11 +86,11 @@ impl Stage {
             text.replace("path_regexp ^/_wxgate/", "path_regexp ^/nowhere/")
                 .replace("{ prefix: /_wxgate/", "{ prefix: /nowhere/")
         };
-        Self::with(proxy, Scene { domain: "localhost", session: "", https: false, edit }).await
+        Self::with(proxy, Scene { edit, ..USUAL }).await
     }
 
     async fn with(proxy: Proxy, scene: Scene) -> Self {
-        let Scene { domain, session, https, edit } = scene;
+        let Scene { domain, login_only, session, https, edit } = scene;
         let scheme = if https { "https" } else { "http" };
         let hosts = ["a", "b"].map(|name| format!("{name}.{domain}"));
         let certificate = https.then(|| Certificate::of(&hosts.each_ref().map(String::as_str)));
@@ -121,6 +134,15 @@ access = "deny"
         // Where it is now, it will be when it is started again, and the proxy finds it there.
         let listen = format!("listen = \"{}\"", gateway.address);
         gateway.edit_config(|text| text.replacen("listen = \"127.0.0.1:0\"", &listen, 1));
+        if login_only {
+            let upstream = format!("upstream = \"{}\"\n", application.url());
+            gateway.edit_config(|text| {
+                let (before, routes) = text.split_once("[[routes]]").unwrap();
+                let (_, behind) = routes.split_once("[session]").unwrap();
+                format!("{}[session]{behind}", before.replacen(&upstream, "", 1))
+            });
+            assert!(gateway.reload().contains("in force"), "{}", gateway.log());
+        }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
         gateway.wechat.script().callback_address(address);
         let files = Files::new(proxy, |file| edit(snippet(&gateway, proxy, file)));
