@@ -65,7 +65,7 @@ pub fn strip(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn begins_as_ours(pair: &[u8]) -> bool {
-    let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
+    let name = pair.split(|byte| matches!(byte, b'=' | b',')).next().unwrap_or(pair).trim_ascii();
     std::str::from_utf8(name).is_ok_and(is_own)
 }
 
@@ -109,6 +109,7 @@ mod tests {
             ("a=1,2,wxgateway; b=,x", Some("a=1,2,wxgateway; b=,x")),
             ("a=1,b=2, __Host-wxgate=x,c=3; d=4", Some("a=1,b=2; d=4")),
             (",wxgate-login-1=x", None),
+            ("a,wxgate,wxgate=x; b=1", Some("a; b=1")),
             ("", None),
         ] {
             assert_eq!(stripped(sent).as_deref(), seen, "{sent}");
