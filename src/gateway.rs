@@ -155,9 +155,6 @@ impl Crossing<'_> {
             return Err((failure, Some(body)));
         }
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
-            if asking.check.is_some_and(|dialect| !dialect.shows_answers()) {
-                return Err((CheckError::OwnPage.into(), Some(body)));
-            }
             endpoint.as_str().clone_into(&mut story.route);
             // At the level of errors, so that it is there whatever level is written.
             let span = tracing::error_span!("page", request_id = asking.request_id);
@@ -165,30 +162,24 @@ impl Crossing<'_> {
             settle(Some(body), asking, self.connection).await;
             return answered.map(|response| say(live, asking, response)).map_err(|failure| (failure, None));
         }
-        let route = match find(live, visit) {
+        let route = match find(live, visit, asking) {
             Ok(route) => route,
             Err(failure) => return Err((failure, Some(body))),
         };
         story.route.clone_from(&route.label);
-        let identity = &live.identities[route.id.0];
-        if let Some(name) = identity.disguised(&parts.headers).filter(|_| asking.check.is_some()) {
-            return Err((CheckError::Disguised(name.clone()).into(), Some(body)));
-        }
         let session = live.sessions.read(&parts.headers, host, asking.now);
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         let name = session.as_ref().map(|session| display_name(session).to_owned());
         story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
-        let leaves_http =
-            if asking.check.is_some() { parts.headers.contains_key(UPGRADE) } else { self.upgrade.is_some() };
-        let origin = if leaves_http { asking.origin(&live.own.site) } else { Origin::Irrelevant };
 
-        let verdict = decide(route, session, origin);
+        let verdict = decide(route, session, self.origin());
         story.decision = verdict.as_str();
         self.lasting.metrics.decision(story.decision);
         match verdict {
             Verdict::Admit(admission) => {
                 if let Some(dialect) = asking.check {
                     settle(Some(body), asking, self.connection).await;
+                    let identity = &live.identities[route.id.0];
                     return Ok(dialect.admit(&admission, identity, &parts.headers, renewed));
                 }
                 let mut response = self.pass(body, route, &admission).await?;
@@ -203,6 +194,15 @@ impl Crossing<'_> {
                 Ok(say(live, asking, live.own.ask_to_sign_in(visit, route.api, asking)))
             }
         }
+    }
+
+    /// Where a request that leaves HTTP behind comes from. A proxy that asks keeps the way out to itself.
+    fn origin(&self) -> Origin {
+        let leaves_http = match self.asking.check {
+            None => self.upgrade.is_some(),
+            Some(_) => self.asking.parts.headers.contains_key(UPGRADE),
+        };
+        if leaves_http { self.asking.origin(&self.live.own.site) } else { Origin::Irrelevant }
     }
 
     /// Hands an admitted request to its application.
@@ -275,6 +275,8 @@ fn bounds(live: &Generation, asking: &Asking<'_>, body: &Incoming, visit: &Visit
         Err(Failure::UriTooLong)
     } else if goes_nowhere(&visit.method) {
         Err(Failure::Method)
+    } else if asking.check.is_some_and(|dialect| !dialect.shows_answers()) && asking.is_own_page() {
+        Err(CheckError::OwnPage.into())
     } else if !live.own.serves(&visit.authority.host) {
         // A proxy asks by its own name for us.
         let asks_nowhere = asking.check.is_none() && visit.path.is_under("/_wxgate/auth");
@@ -291,12 +293,18 @@ fn goes_nowhere(method: &Method) -> bool {
     matches!(*method, Method::TRACE | Method::CONNECT)
 }
 
-fn find<'a>(live: &'a Generation, visit: &Visit) -> Result<&'a Route, Failure> {
-    match live.routes.find(visit) {
-        Found::Ambiguous => Err(Failure::AmbiguousRoute),
-        Found::Nothing => Err(Failure::NotFound),
-        Found::Route(route) => Ok(route),
-        Found::UnknownHost => Err(Failure::WrongHost),
+fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<&'a Route, Failure> {
+    let route = match live.routes.find(visit) {
+        Found::Ambiguous => return Err(Failure::AmbiguousRoute),
+        Found::Nothing => return Err(Failure::NotFound),
+        Found::Route(route) => route,
+        Found::UnknownHost => return Err(Failure::WrongHost),
+    };
+    // We take such headers out ourselves; a proxy that asks would pass them on.
+    let disguised = live.identities[route.id.0].disguised(&asking.parts.headers);
+    match disguised.filter(|_| asking.check.is_some()) {
+        Some(name) => Err(CheckError::Disguised(name.clone()).into()),
+        None => Ok(route),
     }
 }
 

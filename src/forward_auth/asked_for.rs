@@ -7,6 +7,7 @@ use http::uri::{PathAndQuery, Uri};
 
 use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};
+use crate::model::alias::Alias;
 use crate::model::host::Authority;
 use crate::model::peer::{Peer, TrustedProxies};
 use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
@@ -19,15 +20,6 @@ pub struct AskedFor {
     /// What it visits.
     pub visit: Result<Visit, AmbiguousVisit>,
 }
-
-/// Headers in which proxies name the method of the request they ask about.
-const METHODS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
-
-/// Headers in which proxies name its path and query.
-const TARGETS: [&str; 4] = ["x-original-url", "x-original-uri", "x-forwarded-uri", "x-rewrite-url"];
-
-/// Headers in which proxies name its host.
-const HOSTS: [&str; 2] = ["x-original-url", "x-forwarded-host"];
 
 /// Reads what `parts` asks about. Only trusted peers may ask; `port` is that of `public_url`, because proxies do not
 /// tell it reliably.
@@ -96,32 +88,26 @@ fn tell_of_upgrade(parts: &mut Parts) {
     }
 }
 
-/// What a visitor sends under another proxy's names must say the same, or nobody knows what the application believes.
+/// What a visitor sends under another proxy's names, in whatever spelling, must say the same, or nobody knows what the
+/// application believes.
 fn refuse_contradictions(told: &Told<'_>, headers: &HeaderMap) -> Result<(), CheckError> {
-    let lines = |name: &'static str| {
-        headers
-            .get_all(name)
-            .iter()
-            .map(move |line| (name, std::str::from_utf8(line.as_bytes()).unwrap_or("")))
-    };
     let host = |text: &str| Authority::parse(text.trim()).ok().map(|authority| authority.host);
     let asked_host = host(told.authority);
-    for (name, word) in METHODS.into_iter().flat_map(lines) {
-        if word != told.method.as_str() {
-            return Err(CheckError::Contradiction("the method asked about", name));
-        }
-    }
-    for (name, word) in TARGETS.into_iter().flat_map(lines) {
-        let target = nginx::split(word).map_or(word, |(_, _, target)| target);
-        if target != told.target {
-            return Err(CheckError::Contradiction("the path asked about", name));
-        }
-    }
-    for (name, word) in HOSTS.into_iter().flat_map(lines) {
-        let named = nginx::split(word).map_or(word, |(_, authority, _)| authority);
-        let is_target_only = name == "x-original-url" && named.starts_with('/');
-        if !is_target_only && named.split(',').any(|named| host(named) != asked_host) {
-            return Err(CheckError::Contradiction("the host asked about", name));
+    for (name, value) in headers {
+        let word = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+        let contradiction = match Alias::of(name.as_str()).as_bytes() {
+            b"xoriginalmethod" | b"xforwardedmethod" => (word != told.method.as_str()).then_some("method"),
+            b"xforwardedhost" => word.split(',').any(|word| host(word) != asked_host).then_some("host"),
+            b"xoriginalurl" | b"xoriginaluri" | b"xforwardeduri" | b"xrewriteurl" => match nginx::split(word)
+            {
+                Some((_, authority, _)) if host(authority) != asked_host => Some("host"),
+                Some((_, _, target)) => (target != told.target).then_some("path"),
+                None => (word != told.target).then_some("path"),
+            },
+            _ => None,
+        };
+        if let Some(part) = contradiction {
+            return Err(CheckError::Contradiction(part, name.clone()));
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
     };
     let authority = match (parts.uri.authority().map(http::uri::Authority::as_str), line) {
         (Some(target), Some(line)) if !target.eq_ignore_ascii_case(line) => {
-            return Err(CheckError::Contradiction("the host asked about", HOST.as_str()));
+            return Err(CheckError::Contradiction("host", HOST));
         }
         (Some(host), _) | (None, Some(host)) => host,
         (None, None) => return Err(CheckError::Missing(HOST.as_str())),

@@ -41,8 +41,8 @@ pub enum Dialect {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum CheckError {
     /// Two headers name different requests.
-    #[error("{0} and {1} contradict each other")]
-    Contradiction(&'static str, &'static str),
+    #[error("{1} names another {0} than the one asked about")]
+    Contradiction(&'static str, HeaderName),
     /// A header could be taken for an identity header, and the proxy would pass it on.
     #[error("the visitor sent {0}, which an application may take for an identity header")]
     Disguised(HeaderName),

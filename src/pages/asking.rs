@@ -64,7 +64,12 @@ impl<'a> Asking<'a> {
 
     /// Whether a page is to be shown in place of the application's: only a proxy that asks has no room for a whole one.
     pub fn is_brief(&self) -> bool {
-        self.check.is_some() && self.visit.and_then(|visit| Endpoint::parse(&visit.path)).is_none()
+        self.check.is_some() && !self.is_own_page()
+    }
+
+    /// Whether one of our own addresses is asked for.
+    pub fn is_own_page(&self) -> bool {
+        self.visit.is_some_and(|visit| Endpoint::parse(&visit.path).is_some())
     }
 
     /// GET or HEAD.

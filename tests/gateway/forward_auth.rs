@@ -298,6 +298,8 @@ async fn what_a_question_lacks_doubles_or_contradicts_is_named() {
             "X-Original-URL: http://a.localhost/public",
             "X-Original-URL: http://b.localhost/page",
             "X-Original-URL: /public",
+            "X_Original_URL: /public",
+            "X.Forwarded.Host: b.localhost",
             "X-Original-Method: DELETE",
             "X-Forwarded-Host: a.localhost, b.localhost",
         ] {
