@@ -1,7 +1,6 @@
 //! The visitor's own request, as a proxy tells it: exactly one answer to which method, host and path, or none.
 
-use http::Version;
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::{HOST, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 
@@ -39,6 +38,7 @@ pub fn read(
         Dialect::Nginx => nginx::told(parts),
     }?;
     refuse_contradictions(&told, &parts.headers)?;
+    refuse_other_protocols(&parts.headers)?;
     let visit = visit(&told, &parts.headers, public);
     let mut parts = parts.clone();
     if let Ok(visit) = &visit {
@@ -72,19 +72,25 @@ fn told_host(visit: &Visit) -> HeaderValue {
     HeaderValue::try_from(visit.authority.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// Proxies keep `Upgrade` and `Connection` to themselves, but pass on what only a WebSocket handshake carries
+/// Most proxies keep `Upgrade` to themselves, but pass on what only a WebSocket handshake carries
 /// (RFC 6455 §4.1).
 fn tell_of_upgrade(parts: &mut Parts) {
     let headers = &mut parts.headers;
-    let upgrade = headers.get(UPGRADE).cloned();
-    let is_websocket = headers.contains_key(SEC_WEBSOCKET_KEY)
-        || upgrade.is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    headers.remove(UPGRADE);
-    headers.remove(CONNECTION);
+    let is_websocket = headers.contains_key(UPGRADE)
+        || headers.keys().any(|name| name.as_str().starts_with("sec-websocket-"));
     if is_websocket {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        parts.version = Version::HTTP_11;
+    }
+}
+
+/// A proxy that passes `Upgrade` on may open a tunnel to the application; behind any protocol but WebSocket there can be
+/// HTTP again (`h2c`, RFC 9113 §3.1), in which nobody would be asked about anything.
+fn refuse_other_protocols(headers: &HeaderMap) -> Result<(), CheckError> {
+    let mut lines = headers.get_all(UPGRADE).iter();
+    if lines.all(|line| line.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket")) {
+        Ok(())
+    } else {
+        Err(CheckError::Upgrade)
     }
 }
 

@@ -63,6 +63,9 @@ pub enum CheckError {
     /// A header holds nothing of the kind it should.
     #[error("{0} cannot be read")]
     Unreadable(&'static str),
+    /// The visitor wants to leave HTTP for something other than WebSocket.
+    #[error("upgrade asks for another protocol than WebSocket, in which nobody would judge requests")]
+    Upgrade,
     /// The asking address may not speak for visitors.
     #[error("{0} asks about visitors and is not in server.trusted_proxies")]
     Untrusted(IpAddr),

@@ -518,6 +518,7 @@ async fn a_websocket_is_asked_about_like_any_request_and_only_for_pages_of_our_o
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
             "Upgrade: WebSocket\r\n",
+            "Sec-WebSocket-Protocol: chat\r\n",
         ] {
             let ask = async |lines: String| {
                 dialect.ask(&gateway, "GET", "/socket", &format!("{upgrade}{lines}")).await.status.as_u16()
@@ -534,6 +535,22 @@ async fn a_websocket_is_asked_about_like_any_request_and_only_for_pages_of_our_o
                 assert_eq!(ask(format!("{origin}{cookie}")).await, 403, "{dialect:?} {origin} {upgrade}");
             }
             assert_eq!(ask("Accept: text/html\r\n".to_owned()).await, 401, "{dialect:?} {upgrade}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_other_protocol_than_websocket_is_admitted_for_in_it_nobody_would_be_asked() {
+    let gateway = asked_gateway().await;
+    let browser = gateway.signed_in("Lin").await;
+    for dialect in DIALECTS {
+        for upgrade in ["h2c", "H2C ;x", "websocket, h2c", "websocket\r\nUpgrade: h2c", "TLS/1.2", "tcp", ""]
+        {
+            for (target, cookie) in [("/public/x", String::new()), ("/page", browser.cookie_line())] {
+                let lines = format!("Connection: Upgrade\r\nUpgrade: {upgrade}\r\n{cookie}");
+                let answer = dialect.ask(&gateway, "GET", target, &lines).await;
+                assert!(answer.status.is_client_error(), "{dialect:?} {upgrade} {target}");
+            }
         }
     }
 }
