@@ -3,6 +3,7 @@
 pub mod asked;
 pub mod body;
 pub mod connection;
+pub mod deadline;
 mod deadlines;
 mod head_guard;
 pub mod limits;
