@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use crate::forward_auth::{self, AskedFor, CheckError, Dialect};
 use crate::gate::{Admission, Origin, Verdict, decide};
-use crate::live::{Generation, Lasting, Live};
+use crate::live::{Generation, Held, Lasting, Live};
 use crate::model::clock;
 use crate::model::request_id::{self, request_id};
 use crate::model::route::{Found, Route};
@@ -30,33 +30,42 @@ use crate::pages::failure::Failure;
 use crate::pages::own::display_name;
 use crate::proxy::{Forwarded, Passage, Tether, asks_for_upgrade, forward};
 use crate::seal::random;
+use crate::telemetry::RouteFigures;
+
+/// What access-log lines are told apart by.
+const ACCESS: &str = "wxgate::access";
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers every request of the public listener.
+/// Answers the requests of one worker of the public listener.
 #[derive(Clone, Debug)]
-pub struct Gateway(Arc<Live>);
+pub struct Gateway {
+    live: Arc<Live>,
+    worker: usize,
+}
 
 /// What becomes known of a request on its way, for its log line.
-#[derive(Debug, Default)]
-struct Story {
-    route: String,
+#[derive(Debug)]
+struct Story<'a> {
+    route: &'a str,
+    /// Where requests on the route are counted, if it is one of the configuration.
+    figures: Option<&'a RouteFigures>,
     decision: &'static str,
     member: String,
 }
 
 impl Gateway {
-    /// A gateway over the live configuration.
-    pub fn new(live: Arc<Live>) -> Self {
-        Self(live)
+    /// What answers over the live configuration on worker number `worker`.
+    pub fn new(live: Arc<Live>, worker: usize) -> Self {
+        Self { live, worker }
     }
 }
 
 impl Handler for Gateway {
     async fn handle(&self, mut request: Request<Incoming>, connection: Arc<Connection>) -> Response<Body> {
         let began = clock::instant();
-        let live = self.0.now();
-        let lasting = self.0.lasting();
+        let live = self.live.now(self.worker);
+        let lasting = self.live.lasting();
         let request_id = name(&mut request, &connection, &live);
         let check = Dialect::at(request.uri().path());
         let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
@@ -81,7 +90,7 @@ impl Handler for Gateway {
             client,
             now: clock::now(),
         };
-        let mut story = Story { route: "-".to_owned(), ..Story::default() };
+        let mut story = Story { route: "-", figures: None, decision: "", member: String::new() };
 
         let answered = match (&visit, unclear) {
             (Some(visit), None) => {
@@ -103,13 +112,12 @@ impl Handler for Gateway {
         let mut response = match answered {
             Ok(response) => response,
             Err((failure, unread)) => {
-                failure.log(&asking, &story.route);
+                failure.log(&asking, story.route);
                 if let Failure::Check(_) = failure {
                     story.decision = "unanswered";
-                    lasting.metrics.decision(story.decision);
                 }
                 if let Some(kind) = failure.upstream_kind() {
-                    lasting.metrics.upstream_error(&story.route, kind);
+                    lasting.metrics.upstream_error(story.route, kind);
                 }
                 settle(unread, &asking, &connection).await;
                 say(&live, &asking, failure.answer(&live.own.pages, &live.own.site, &asking))
@@ -119,16 +127,48 @@ impl Handler for Gateway {
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
-        record(lasting, &asking, &story, response.status(), began);
+        self.record(&asking, &story, response.status(), began);
         response
     }
 
     fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.0.now().tls.clone()
+        self.live.now(self.worker).tls.clone()
     }
 
     fn count_connection(&self, began: bool) {
-        self.0.lasting().metrics.connections(if began { 1 } else { -1 });
+        self.live.lasting().metrics.connections(if began { 1 } else { -1 });
+    }
+}
+
+impl Gateway {
+    /// One line and one count per request.
+    fn record(&self, asking: &Asking<'_>, story: &Story<'_>, status: StatusCode, began: Instant) {
+        let took = clock::instant().duration_since(began);
+        let (worker, code, decision) = (self.worker, status.as_u16(), story.decision);
+        match story.figures {
+            Some(figures) => figures.count(worker, code, took, decision),
+            None => self.live.lasting().metrics.route(story.route).count(worker, code, took, decision),
+        }
+        if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
+            return;
+        }
+        let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+        let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
+        tracing::info!(
+            target: ACCESS,
+            request_id = asking.request_id,
+            client = %asking.client,
+            method = %asking.parts.method,
+            host,
+            path,
+            status = status.as_u16(),
+            duration_ms = took.as_secs_f64() * 1000.0,
+            route = story.route,
+            decision = story.decision,
+            check = asking.check.map(Dialect::as_str),
+            member = story.member,
+            "request"
+        );
     }
 }
 
@@ -137,7 +177,7 @@ type Failed = (Failure, Option<Incoming>);
 
 /// A request whose target is clear, on its way.
 struct Crossing<'a> {
-    live: &'a Generation,
+    live: &'a Held,
     lasting: &'a Lasting,
     connection: &'a Arc<Connection>,
     visit: &'a Visit,
@@ -146,8 +186,8 @@ struct Crossing<'a> {
     upgrade: Option<OnUpgrade>,
 }
 
-impl Crossing<'_> {
-    async fn answer(self, body: Incoming, story: &mut Story) -> Result<Response<Body>, Failed> {
+impl<'a> Crossing<'a> {
+    async fn answer(self, body: Incoming, story: &mut Story<'a>) -> Result<Response<Body>, Failed> {
         let Self { live, visit, asking, .. } = self;
         let parts = asking.parts;
         let host = &visit.authority.host;
@@ -155,7 +195,7 @@ impl Crossing<'_> {
             return Err((failure, Some(body)));
         }
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
-            endpoint.as_str().clone_into(&mut story.route);
+            story.route = endpoint.as_str();
             // At the level of errors, so that it is there whatever level is written.
             let span = tracing::error_span!("page", request_id = asking.request_id);
             let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
@@ -166,7 +206,8 @@ impl Crossing<'_> {
             Ok(route) => route,
             Err(failure) => return Err((failure, Some(body))),
         };
-        story.route.clone_from(&route.label);
+        story.route = &route.label;
+        story.figures = Some(&live.figures[route.id.0]);
         let session = live.sessions.read(&parts.headers, host, asking.now);
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         let name = session.as_ref().map(|session| display_name(session).to_owned());
@@ -174,7 +215,6 @@ impl Crossing<'_> {
 
         let verdict = decide(route, session, self.origin());
         story.decision = verdict.as_str();
-        self.lasting.metrics.decision(story.decision);
         match verdict {
             Verdict::Admit(admission) => {
                 if let Some(dialect) = asking.check {
@@ -226,6 +266,7 @@ impl Crossing<'_> {
             forwarded: self.forwarded,
             connection: self.connection,
             limits: &live.limits,
+            pool: live.pool(target),
             tunnels: &lasting.tunnels,
             tether,
             upgrade: self.upgrade,
@@ -335,27 +376,4 @@ async fn settle(unread: Option<Incoming>, asking: &Asking<'_>, connection: &Conn
     if is_wanted_by_nobody && parts.version < Version::HTTP_2 {
         connection.close_after_this();
     }
-}
-
-/// One line and one count per request.
-fn record(lasting: &Lasting, asking: &Asking<'_>, story: &Story, status: StatusCode, began: Instant) {
-    let took = clock::instant().duration_since(began);
-    lasting.metrics.request(&story.route, status.as_u16(), took);
-    let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
-    let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
-    tracing::info!(
-        target: "wxgate::access",
-        request_id = asking.request_id,
-        client = %asking.client,
-        method = %asking.parts.method,
-        host,
-        path,
-        status = status.as_u16(),
-        duration_ms = took.as_secs_f64() * 1000.0,
-        route = story.route,
-        decision = story.decision,
-        check = asking.check.map(Dialect::as_str),
-        member = story.member,
-        "request"
-    );
 }

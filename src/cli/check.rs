@@ -14,7 +14,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let built = runtime.map(|runtime| {
                 let _entered = runtime.enter();
-                Generation::build(&config, &Lasting::new(1), false)
+                Generation::build(&config, &Lasting::new(1, 1, None), false)
             });
             match built {
                 Ok(Ok(_)) => {

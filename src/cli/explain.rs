@@ -36,7 +36,7 @@ pub(super) fn run(
         return ExitCode::from(FAILURE);
     };
     let _entered = runtime.enter();
-    let live = match Generation::build(&config, &Lasting::new(1), false) {
+    let live = match Generation::build(&config, &Lasting::new(1, 1, None), false) {
         Ok(live) => live,
         Err(error) => return check::refuse(&error.into()),
     };

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{BAD_CONFIG, check, exit};
@@ -14,11 +15,16 @@ use crate::gateway::Gateway;
 use crate::live::health::Health;
 use crate::live::{BuildError, ConfigSource, Generation, Lasting, Live};
 use crate::net::limits::Limits;
+use crate::net::listen::{Bound, ListenAddress};
 use crate::net::serve::serve;
+use crate::net::workers::Workers;
 use crate::telemetry::logs;
 
 /// How long tunnels may take to say goodbye once they are told.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Threads for what no visitor's request runs on: calls to WeChat, the admin listener, reloads.
+const BACKGROUND_THREADS: usize = 2;
 
 /// Runs the gateway until SIGTERM or SIGINT.
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
@@ -30,7 +36,10 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
     if !warnings.is_empty() {
         tracing::warn!("{}", warnings.render(false));
     }
+    // Requests run on the workers' runtimes; everything else has this one.
     let result = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(BACKGROUND_THREADS)
+        .thread_name("background")
         .enable_all()
         .build()
         .context("the runtime cannot start")
@@ -52,15 +61,13 @@ async fn run_until_told(
 ) -> anyhow::Result<()> {
     // Before anybody can know that this process is there: an unhandled signal would end it without a word.
     let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
-    let lasting = Lasting::new(config.server.limits.connections);
-    let generation = Generation::build(config, &lasting, true)?;
-    let live = Live::new(generation, source, environment, Arc::clone(&lasting));
     let server = &config.server;
-    let bind = |address: &crate::net::listen::ListenAddress| {
-        address.bind().with_context(|| format!("cannot listen on {address}; is another program using it?"))
-    };
-    let (public, admin) = (bind(&server.listen)?, bind(&config.admin_listen)?);
-    announce(config, &public.address(), &admin.address());
+    let lasting = Lasting::new(server.workers, server.limits.connections, Some(Handle::current()));
+    let generation = Generation::build(config, &lasting, true)?;
+    let live = Live::new(generation, server.workers, source, environment, Arc::clone(&lasting));
+    let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
+    let address = |bound: &[Bound]| bound.first().map(Bound::address).unwrap_or_default();
+    announce(config, &address(&public), &address(&admin));
 
     let reloaded = Arc::clone(&live);
     let reloads = tokio::spawn(async move {
@@ -70,43 +77,44 @@ async fn run_until_told(
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         }
     });
-    let health = tokio::spawn(serve(
-        admin,
-        Health::new(Arc::clone(&lasting)),
-        Limits::default(),
-        std::future::pending(),
-        GOODBYE,
-    ));
+    let health = Health::new(Arc::clone(&lasting));
+    let health = admin.into_iter().map(|admin| {
+        let serving =
+            serve(admin.listen()?, health.clone(), Limits::default(), std::future::pending(), GOODBYE);
+        Ok(tokio::spawn(serving))
+    });
+    let health = health.collect::<std::io::Result<Vec<_>>>()?;
+    let gateway = |worker| Gateway::new(Arc::clone(&live), worker);
+    let mut workers = Workers::start(server.workers, public, server.limits.clone(), gateway)
+        .context("the workers cannot start")?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let serving = serve(
-        public,
-        Gateway::new(Arc::clone(&live)),
-        server.limits.clone(),
-        async { stopped.await.unwrap_or_default() },
-        server.shutdown_timeout,
-    );
-    let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        _ = &mut serving => {}
-        () = stops.next() => {}
-    }
+    let fallen = tokio::select! {
+        fallen = workers.fallen() => fallen,
+        () = stops.next() => None,
+    };
     lasting.ready.store(false, Ordering::Release);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!(patience = ?server.shutdown_timeout, "stopping: finishing what is under way; a second signal ends at once");
-    let _ = stop.send(());
     let cut = tokio::select! {
-        cut = &mut serving => cut + lasting.tunnels.close(GOODBYE).await,
+        cut = workers.drain(server.shutdown_timeout) => cut + lasting.tunnels.close(GOODBYE).await,
         () = stops.next() => anyhow::bail!("ended at once, as told; requests under way were cut"),
     };
     reloads.abort();
-    health.abort();
+    health.iter().for_each(tokio::task::JoinHandle::abort);
+    workers.end().context("a worker could not run")?;
+    if let Some(worker) = fallen {
+        anyhow::bail!("worker {worker} stopped by itself");
+    }
     if cut > 0 {
         anyhow::bail!("stopped, but {cut} connections did not finish within shutdown_timeout and were cut");
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn bind(address: &ListenAddress, wanted: usize) -> anyhow::Result<Vec<Bound>> {
+    address.bind(wanted).with_context(|| format!("cannot listen on {address}; is another program using it?"))
 }
 
 /// SIGTERM and SIGINT.
@@ -136,6 +144,7 @@ fn announce(config: &Config, listen: &str, admin: &str) {
         listen,
         admin,
         public_url = site.login_origin(),
+        workers = config.server.workers,
         "listening"
     );
     for route in &config.routes {

@@ -68,9 +68,9 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     let config = configuration(&gateway_url, &application_url, wechat_port, settings.language);
     let source = ConfigSource::Fixed(ConfigFile { path: PathBuf::from("demo"), text: config });
     let (config, _) = source.read(&[]).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let lasting = Lasting::new(Limits::default().connections);
+    let lasting = Lasting::new(1, Limits::default().connections, None);
     let generation = Generation::build(&config, &lasting, false)?;
-    let gateway = Gateway::new(Live::new(generation, source, Vec::new(), lasting));
+    let gateway = Gateway::new(Live::new(generation, 1, source, Vec::new(), lasting), 0);
     let patience = Duration::from_secs(1);
     // Browsers may try ::1 for localhost first.
     if let Ok(listener) = TcpListener::bind(("::1", gateway_port)).await {

@@ -1,10 +1,12 @@
 //! One generation: everything a request needs, built from one configuration.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rustls::ServerConfig;
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use super::keys::{self, KeyError};
 use crate::config::fields::{Config, RouteSettings};
@@ -17,8 +19,9 @@ use crate::net::limits::Limits;
 use crate::net::tls::TlsError;
 use crate::pages::own::OwnPages;
 use crate::pages::render::{Pages, PagesError};
-use crate::proxy::{ClientError, Target, Tunnels, Upstream, UpstreamClient};
+use crate::proxy::{Connector, ConnectorError, Pool, Target, Tunnels, Upstream};
 use crate::sessions::{EndedSessions, SessionSettings, Sessions};
+use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
 use crate::wechat::api::{ApiSettings, WechatApi, WechatError};
 
@@ -46,8 +49,12 @@ pub struct Generation {
     pub routes: Routes,
     /// Where each route goes, by its number; nowhere if another proxy only asks about it.
     pub targets: Vec<Option<Target>>,
+    /// How each application is reached.
+    connectors: Vec<Arc<Connector>>,
     /// What applications are told about people, by the number of the route.
     pub identities: Vec<IdentityHeaders>,
+    /// Where the requests of each route are counted, by its number.
+    pub figures: Vec<Arc<RouteFigures>>,
     /// Signed-in browsers.
     pub sessions: Arc<Sessions>,
     /// Our own pages.
@@ -60,12 +67,19 @@ pub struct Generation {
     pub tls: Option<Arc<ServerConfig>>,
 }
 
+/// One worker's hold on a generation. What a worker uses for every request is its own, so that no two cores share it.
+#[derive(Debug)]
+pub struct Held {
+    generation: Arc<Generation>,
+    pools: Vec<Arc<Pool>>,
+}
+
 /// The configuration reads well and cannot be run all the same.
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// A CA file or the system's roots.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Connector(#[from] ConnectorError),
     /// The key for sealing.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -81,11 +95,12 @@ pub enum BuildError {
 }
 
 impl Lasting {
-    /// The beginning of a process; `tunnels` may be open at a time.
-    pub fn new(tunnels: usize) -> Arc<Self> {
-        let metrics = Arc::new(Metrics::new());
+    /// The beginning of a process with `workers`; `tunnels` may be open at a time. What is not done for one visitor alone
+    /// runs on `background`.
+    pub fn new(workers: usize, tunnels: usize, background: Option<Handle>) -> Arc<Self> {
+        let metrics = Arc::new(Metrics::new(workers));
         Arc::new(Self {
-            exchanges: Arc::default(),
+            exchanges: Arc::new(Exchanges::new(background)),
             ended: Arc::default(),
             spent_tickets: Arc::default(),
             tunnels: Tunnels::new(tunnels, Arc::clone(&metrics)),
@@ -136,10 +151,13 @@ impl Generation {
             login,
             spent_tickets: Arc::clone(&lasting.spent_tickets),
         };
+        let (targets, connectors) = targets(&config.routes)?;
         Ok(Self {
             routes,
-            targets: targets(&config.routes)?,
+            targets,
+            connectors,
             identities: config.routes.iter().map(|route| route.rewriting.identity.clone()).collect(),
+            figures: config.routes.iter().map(|route| metrics.route(&label(route))).collect(),
             sessions,
             own,
             trusted: config.server.trusted_proxies.clone(),
@@ -149,12 +167,38 @@ impl Generation {
     }
 }
 
+impl Held {
+    /// A worker takes hold, with no connection to any application yet.
+    pub(super) fn new(generation: Arc<Generation>) -> Self {
+        let pools = generation.connectors.iter().map(|connector| Pool::new(Arc::clone(connector))).collect();
+        Self { generation, pools }
+    }
+
+    /// This worker's connections to the application of `target`.
+    pub fn pool(&self, target: &Target) -> &Arc<Pool> {
+        &self.pools[target.pool]
+    }
+}
+
+impl Deref for Held {
+    type Target = Generation;
+
+    fn deref(&self) -> &Generation {
+        &self.generation
+    }
+}
+
+/// How a route is called in logs and figures.
+fn label(settings: &RouteSettings) -> String {
+    format!("{}{}/", settings.host, settings.path)
+}
+
 fn route_table(settings: &[RouteSettings]) -> Routes {
     let mut routes = Routes::default();
     for (number, settings) in settings.iter().enumerate() {
         let route = Route {
             id: RouteId(number),
-            label: format!("{}{}/", settings.host, settings.path),
+            label: label(settings),
             path: settings.path.clone(),
             methods: settings.methods.clone(),
             policy: settings.policy,
@@ -166,31 +210,26 @@ fn route_table(settings: &[RouteSettings]) -> Routes {
 }
 
 /// Routes to one application share its connections.
-fn targets(settings: &[RouteSettings]) -> Result<Vec<Option<Target>>, BuildError> {
-    let mut clients: Vec<(Upstream, UpstreamClient)> = Vec::new();
-    let mut targets = Vec::with_capacity(settings.len());
-    for settings in settings {
-        let Some(upstream) = &settings.upstream else {
-            targets.push(None);
-            continue;
-        };
-        let known = clients.iter().find(|(known, _)| known == upstream);
-        let client = match known.map(|(_, client)| client.clone()) {
-            Some(client) => client,
-            None => {
-                let client = UpstreamClient::new(upstream)?;
-                clients.push((upstream.clone(), client.clone()));
-                client
-            }
-        };
-        targets.push(Some(Target {
-            upstream: upstream.clone(),
-            client,
-            rewriting: settings.rewriting.clone(),
-            strip_prefix: settings.strip_prefix.then(|| settings.path.clone()),
-            response_timeout: settings.response_timeout,
-            idle_timeout: settings.idle_timeout,
-        }));
-    }
-    Ok(targets)
+fn targets(settings: &[RouteSettings]) -> Result<(Vec<Option<Target>>, Vec<Arc<Connector>>), BuildError> {
+    let mut upstreams: Vec<&Upstream> = Vec::new();
+    let target = |settings: &RouteSettings, upstream: &Upstream, pool| Target {
+        upstream: upstream.clone(),
+        pool,
+        rewriting: settings.rewriting.clone(),
+        strip_prefix: settings.strip_prefix.then(|| settings.path.clone()),
+        response_timeout: settings.response_timeout,
+        idle_timeout: settings.idle_timeout,
+    };
+    let targets = settings.iter().map(|settings| {
+        let upstream = settings.upstream.as_ref()?;
+        let known = upstreams.iter().position(|known| *known == upstream);
+        let pool = known.unwrap_or_else(|| {
+            upstreams.push(upstream);
+            upstreams.len() - 1
+        });
+        Some(target(settings, upstream, pool))
+    });
+    let targets = targets.collect();
+    let connectors = upstreams.iter().map(|upstream| Ok(Arc::new(Connector::new(upstream)?)));
+    Ok((targets, connectors.collect::<Result<_, ConnectorError>>()?))
 }

@@ -5,6 +5,6 @@ pub mod health;
 mod keys;
 mod reload;
 
-pub use generation::{BuildError, Generation, Lasting};
+pub use generation::{BuildError, Generation, Held, Lasting};
 pub use keys::KeyError;
 pub use reload::{ConfigSource, Live, LoadError};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
-use super::generation::{BuildError, Generation, Lasting};
+use super::generation::{BuildError, Generation, Held, Lasting};
 use crate::config;
 use crate::config::fields::{self, Config};
 use crate::config::problem::Problems;
@@ -35,10 +35,10 @@ pub enum LoadError {
     Source(#[from] SourceError),
 }
 
-/// The cell that holds the running generation.
+/// The running generation, as each worker holds it.
 #[derive(Debug)]
 pub struct Live {
-    cell: ArcSwap<Generation>,
+    cells: Vec<ArcSwap<Held>>,
     source: ConfigSource,
     environment: Vec<(String, String)>,
     lasting: Arc<Lasting>,
@@ -56,19 +56,22 @@ impl ConfigSource {
 }
 
 impl Live {
-    /// The first generation.
+    /// The first generation, for `workers` workers.
     pub fn new(
         generation: Generation,
+        workers: usize,
         source: ConfigSource,
         environment: Vec<(String, String)>,
         lasting: Arc<Lasting>,
     ) -> Arc<Self> {
-        Arc::new(Self { cell: ArcSwap::from_pointee(generation), source, environment, lasting })
+        let generation = Arc::new(generation);
+        let hold = |_| ArcSwap::from_pointee(Held::new(Arc::clone(&generation)));
+        Arc::new(Self { cells: (0..workers).map(hold).collect(), source, environment, lasting })
     }
 
-    /// The running generation; a request keeps the one it began with.
-    pub fn now(&self) -> Arc<Generation> {
-        self.cell.load_full()
+    /// The running generation, as worker number `worker` holds it; a request keeps the one it began with.
+    pub fn now(&self, worker: usize) -> Arc<Held> {
+        self.cells[worker].load_full()
     }
 
     /// What outlives generations.
@@ -85,7 +88,10 @@ impl Live {
         self.lasting.metrics.reloaded(result.is_ok());
         match result {
             Ok((generation, warnings)) => {
-                self.cell.store(Arc::new(generation));
+                let generation = Arc::new(generation);
+                for cell in &self.cells {
+                    cell.store(Arc::new(Held::new(Arc::clone(&generation))));
+                }
                 if !warnings.is_empty() {
                     tracing::warn!("{}", warnings.render(false));
                 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -29,6 +30,7 @@ pub(super) type Outcome = Result<Arc<Arrival>, Arc<WechatError>>;
 /// Exchanges under way or just done, by hash of app, attempt and code.
 #[derive(Debug, Default)]
 pub struct Exchanges {
+    background: Option<Handle>,
     known: Mutex<HashMap<[u8; 32], Known>>,
 }
 
@@ -44,6 +46,11 @@ struct Known {
 type Pending = watch::Receiver<Option<Outcome>>;
 
 impl Exchanges {
+    /// None yet; they will run on `background`, and not where visitors are answered.
+    pub fn new(background: Option<Handle>) -> Self {
+        Self { background, known: Mutex::default() }
+    }
+
     /// Runs `exchange` unless one with the same `key` is under way or has just ended, and gives its outcome. The
     /// exchange goes on when the caller goes away: the browser's second callback finds its outcome.
     pub(super) async fn join(
@@ -89,7 +96,11 @@ impl Exchanges {
             let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(outcome));
         };
-        tokio::spawn(run.in_current_span());
+        let run = run.in_current_span();
+        match &self.background {
+            Some(background) => background.spawn(run),
+            None => tokio::spawn(run),
+        };
         Some(receiver)
     }
 }

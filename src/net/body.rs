@@ -1,26 +1,31 @@
-//! The one body type, and the wrappers that bound it.
+//! The one body type, and the bounds of a request's body.
 
 use std::error::Error;
+use std::fmt;
+use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
 use thiserror::Error;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
-use super::connection::{AwaitsVisitor, Connection};
+use super::deadline::Deadline;
 
 /// Any error of a body under way.
 pub type BodyError = Box<dyn Error + Send + Sync>;
 
-/// The body of every request and response that passes through.
-pub type Body = UnsyncBoxBody<Bytes, BodyError>;
+/// The body of every request and response that passes through: whole in memory, or streamed.
+pub struct Body(Kind);
+
+enum Kind {
+    Whole(Bytes),
+    Streamed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>),
+}
 
 /// A body went past its bounds.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -35,12 +40,55 @@ pub enum BodyBound {
 
 /// A body of fixed bytes.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+    Body(Kind::Whole(bytes.into()))
 }
 
 /// A body of no bytes.
 pub fn empty() -> Body {
     full(Bytes::new())
+}
+
+impl Body {
+    /// A body that comes in pieces.
+    pub fn streamed(body: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
+        Self(Kind::Streamed(Box::pin(body)))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.get_mut().0 {
+            Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
+            Kind::Streamed(body) => body.as_mut().poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::Streamed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Streamed(body) => body.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Body").field("size", &self.size_hint()).finish_non_exhaustive()
+    }
 }
 
 /// How long a body that nobody wants is read.
@@ -68,16 +116,45 @@ where
     matches!(tokio::time::timeout(DRAIN, all).await, Ok(Ok(())))
 }
 
+/// How long a stream has kept somebody waiting, counted from when it had nothing to give.
+#[derive(Debug, Default)]
+pub struct Silence {
+    since: Option<Instant>,
+    deadline: Deadline,
+}
+
+impl Silence {
+    /// Something came.
+    pub fn end(&mut self) {
+        self.since = None;
+    }
+
+    /// Something came last at `at`.
+    pub fn begin(&mut self, at: Instant) {
+        self.since = Some(at);
+    }
+
+    /// Nothing came. Ready once that has been so for `patience`.
+    pub fn poll_lasts(&mut self, context: &mut Context<'_>, patience: Duration) -> Poll<()> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.deadline.poll_passed(context, since + patience)
+    }
+
+    /// Another task waits from here on.
+    pub fn moves(&mut self) {
+        self.deadline.moves();
+    }
+}
+
 pin_project! {
-    /// A body that must keep moving, may not grow past a limit, and carries no trailers unless told so.
+    /// A visitor's body, which must keep moving, may not grow past a limit, and carries no trailers: one must never be
+    /// taken for a header.
     pub struct Bounded<B> {
         #[pin]
         inner: B,
-        #[pin]
-        timer: Sleep,
+        silence: Silence,
         idle: Duration,
         left: Option<u64>,
-        trailers: bool,
         progress: Option<Progress>,
     }
 }
@@ -88,12 +165,7 @@ pub type Progress = Box<dyn Fn() + Send>;
 impl<B> Bounded<B> {
     /// Bounds `inner`: `idle` between two frames, `limit` bytes in all.
     pub fn new(inner: B, idle: Duration, limit: Option<u64>) -> Self {
-        Self { inner, timer: tokio::time::sleep(idle), idle, left: limit, trailers: false, progress: None }
-    }
-
-    /// Lets trailers pass. They are dropped otherwise: a trailer must never be taken for a header.
-    pub fn with_trailers(self) -> Self {
-        Self { trailers: true, ..self }
+        Self { inner, silence: Silence::default(), idle, left: limit, progress: None }
     }
 
     /// Calls `progress` whenever a frame passes or the body ends.
@@ -117,10 +189,10 @@ where
         let mut this = self.project();
         loop {
             let Poll::Ready(frame) = this.inner.as_mut().poll_frame(context) else {
-                ready!(this.timer.as_mut().poll(context));
-                return Poll::Ready(Some(Err(BodyBound::Idle.into())));
+                let lasts = this.silence.poll_lasts(context, *this.idle);
+                return lasts.map(|()| Some(Err(BodyBound::Idle.into())));
             };
-            this.timer.as_mut().reset(Instant::now() + *this.idle);
+            this.silence.end();
             if let Some(progress) = this.progress.as_ref() {
                 progress();
             }
@@ -129,12 +201,7 @@ where
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 Some(Ok(frame)) => frame,
             };
-            let Some(data) = frame.data_ref() else {
-                if *this.trailers {
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-                continue;
-            };
+            let Some(data) = frame.data_ref() else { continue };
             if let Some(left) = this.left.as_mut() {
                 match left.checked_sub(data.len() as u64) {
                     Some(rest) => *left = rest,
@@ -143,91 +210,6 @@ where
             }
             return Poll::Ready(Some(Ok(frame)));
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-pin_project! {
-    /// A body that holds something until it is finished or dropped.
-    pub struct Holding<B, T> {
-        #[pin]
-        inner: B,
-        held: Option<T>,
-    }
-}
-
-impl<B, T> Holding<B, T> {
-    /// Holds `held` as long as `inner` lives and is not at its end.
-    pub fn new(inner: B, held: T) -> Self {
-        Self { inner, held: Some(held) }
-    }
-}
-
-impl<B: HttpBody, T> HttpBody for Holding<B, T> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        let frame = ready!(this.inner.poll_frame(context));
-        if !matches!(frame, Some(Ok(_))) {
-            *this.held = None;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-pin_project! {
-    /// An answer's body that says whenever it is the visitor who keeps it waiting, and not the application.
-    pub struct Awaiting<B> {
-        #[pin]
-        inner: B,
-        connection: Arc<Connection>,
-        visitor: Option<AwaitsVisitor>,
-    }
-}
-
-impl<B> Awaiting<B> {
-    /// Watches `inner`, which goes to the visitor at the other end of `connection`.
-    pub fn new(inner: B, connection: Arc<Connection>) -> Self {
-        let visitor = Some(connection.await_visitor());
-        Self { inner, connection, visitor }
-    }
-}
-
-impl<B: HttpBody> HttpBody for Awaiting<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        *this.visitor = None;
-        let frame = ready!(this.inner.poll_frame(context));
-        if matches!(frame, Some(Ok(_))) {
-            *this.visitor = Some(this.connection.await_visitor());
-        }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -262,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn trailers_pass_only_where_wanted() {
+    async fn trailers_of_a_visitor_are_dropped() {
         let frames = || {
             let mut trailers = http::HeaderMap::new();
             trailers.insert("x-wechat-openid", http::HeaderValue::from_static("forged"));
@@ -271,8 +253,5 @@ mod tests {
         };
         let dropped = Bounded::new(frames(), Duration::from_secs(5), None).collect().await.unwrap();
         assert!(dropped.trailers().is_none());
-        let kept =
-            Bounded::new(frames(), Duration::from_secs(5), None).with_trailers().collect().await.unwrap();
-        assert!(kept.trailers().is_some());
     }
 }

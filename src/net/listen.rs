@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -29,7 +30,25 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
-/// A bound socket.
+/// A bound socket that no runtime listens on yet.
+#[derive(Debug)]
+pub enum Bound {
+    /// TCP.
+    Tcp(std::net::TcpListener),
+    /// Unix.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// A connection on its way from one runtime to another.
+#[derive(Debug)]
+pub enum Loose {
+    /// TCP.
+    Tcp(std::net::TcpStream),
+    /// Unix.
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// A socket that is listened on.
 #[derive(Debug)]
 pub enum Listener {
     /// TCP.
@@ -53,26 +72,93 @@ impl ListenAddress {
         matches!(self, Self::Unix(_))
     }
 
-    /// Binds the socket. A stale unix socket file that nobody listens on is replaced.
-    pub fn bind(&self) -> io::Result<Listener> {
+    /// Binds the socket, or, for TCP, as many as are wanted: the kernel shares connections out among them. A stale unix
+    /// socket file that nobody listens on is replaced.
+    pub fn bind(&self, wanted: usize) -> io::Result<Vec<Bound>> {
         match self {
-            Self::Systemd => inherited(),
-            Self::Tcp(address) => {
-                let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
-                socket.set_reuse_address(true)?;
-                socket.set_nonblocking(true)?;
-                socket.bind(&(*address).into())?;
-                socket.listen(BACKLOG)?;
-                Ok(Listener::Tcp(TcpListener::from_std(socket.into())?))
-            }
+            Self::Systemd => inherited().map(|bound| vec![bound]),
+            Self::Tcp(address) => bind_tcp(*address, wanted),
             Self::Unix(path) => {
                 if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
                     std::fs::remove_file(path)?;
                 }
-                let listener = UnixListener::bind(path)?;
+                let listener = std::os::unix::net::UnixListener::bind(path)?;
                 std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-                Ok(Listener::Unix(listener))
+                Ok(vec![Bound::Unix(listener)])
             }
+        }
+    }
+}
+
+/// Binds `wanted` sockets to one address. They let others of the same user bind it as well, so one that does not is tried
+/// first: a second gateway must hear that the address is taken, not get half of the visitors.
+fn bind_tcp(address: SocketAddr, wanted: usize) -> io::Result<Vec<Bound>> {
+    let bind = |address: SocketAddr, is_shared: bool| {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(is_shared)?;
+        socket.bind(&address.into())?;
+        Ok::<_, io::Error>(socket)
+    };
+    drop(bind(address, false)?);
+    let mut address = address;
+    let mut bound = Vec::with_capacity(wanted);
+    for _ in 0..wanted {
+        let socket = bind(address, wanted > 1)?;
+        socket.listen(BACKLOG)?;
+        let listener = std::net::TcpListener::from(socket);
+        // Port 0 is any free one, and the others join it there.
+        address = listener.local_addr()?;
+        bound.push(Bound::Tcp(listener));
+    }
+    Ok(bound)
+}
+
+impl Bound {
+    /// Begins to listen, in the runtime that is running.
+    pub fn listen(self) -> io::Result<Listener> {
+        match self {
+            Self::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                TcpListener::from_std(listener).map(Listener::Tcp)
+            }
+            Self::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                UnixListener::from_std(listener).map(Listener::Unix)
+            }
+        }
+    }
+
+    /// The bound address, for the log.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Tcp(listener) => {
+                listener.local_addr().map_or_else(|_| "unknown".to_owned(), |address| address.to_string())
+            }
+            Self::Unix(listener) => match listener.local_addr() {
+                Ok(address) => format!("unix:{}", address.as_pathname().unwrap_or("".as_ref()).display()),
+                Err(_) => "unknown".to_owned(),
+            },
+        }
+    }
+}
+
+impl Stream {
+    /// Takes the connection out of its runtime.
+    pub(super) fn release(self) -> io::Result<Loose> {
+        match self {
+            Self::Tcp(stream) => stream.into_std().map(Loose::Tcp),
+            Self::Unix(stream) => stream.into_std().map(Loose::Unix),
+        }
+    }
+}
+
+impl Loose {
+    /// Takes the connection into the runtime that is running.
+    pub(super) fn hold(self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
+            Self::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
         }
     }
 }
@@ -109,22 +195,29 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-fn inherited() -> io::Result<Listener> {
+fn inherited() -> io::Result<Bound> {
     let mut sockets = listenfd::ListenFd::from_env();
     if let Ok(Some(listener)) = sockets.take_tcp_listener(0) {
-        listener.set_nonblocking(true)?;
-        return Ok(Listener::Tcp(TcpListener::from_std(listener)?));
+        return Ok(Bound::Tcp(listener));
     }
     if let Ok(Some(listener)) = sockets.take_unix_listener(0) {
-        listener.set_nonblocking(true)?;
-        return Ok(Listener::Unix(UnixListener::from_std(listener)?));
+        return Ok(Bound::Unix(listener));
     }
     Err(io::Error::new(io::ErrorKind::NotFound, "systemd passed no socket (LISTEN_FDS is not set)"))
 }
 
 impl Listener {
-    /// Waits for the next connection.
-    pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
+    /// Waits for the next connection, through whatever hinders it.
+    pub(super) async fn next(&self) -> (Stream, Peer) {
+        loop {
+            match self.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
@@ -137,18 +230,17 @@ impl Listener {
             }
         }
     }
+}
 
-    /// The bound address, for the log.
-    pub fn address(&self) -> String {
-        match self {
-            Self::Tcp(listener) => {
-                listener.local_addr().map_or_else(|_| "unknown".to_owned(), |address| address.to_string())
-            }
-            Self::Unix(listener) => match listener.local_addr() {
-                Ok(address) => format!("unix:{}", address.as_pathname().unwrap_or("".as_ref()).display()),
-                Err(_) => "unknown".to_owned(),
-            },
-        }
+/// Out of descriptors or memory: wait, so that the loop does not spin. Other errors concern one connection only.
+async fn pause_after(error: &io::Error) {
+    let is_of_one_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    );
+    if !is_of_one_connection {
+        tracing::error!(%error, "cannot accept connections; trying again in a second");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The accept loop and one connection's life: first byte, TLS, protocol, requests, drain.
+//! One connection's life: first byte, TLS, protocol, requests, drain.
 
 use std::future::Future;
 use std::io;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, Version};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::{Awaiting, Body, Holding};
+use super::answered::Answered;
+use super::body::Body;
 use super::connection::Connection;
 use super::deadlines::Timed;
 use super::head_guard::{HTTP2_PREFACE, HeadGuard};
@@ -45,7 +45,56 @@ pub trait Handler: Clone + Send + Sync + 'static {
     fn count_connection(&self, _began: bool) {}
 }
 
-/// Serves until `stop` resolves, then drains for at most `patience`. Returns the number of connections that were cut.
+/// The connections of all listeners of one kind: how many there may be, and when they have to end.
+#[derive(Debug)]
+pub struct Connections {
+    limits: Arc<Limits>,
+    slots: Arc<Semaphore>,
+    draining: watch::Sender<bool>,
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        Arc::new(Self { limits: Arc::new(limits), slots, draining: watch::Sender::new(false) })
+    }
+
+    /// Waits until there is room for one more.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    /// Serves one connection in a task of the worker that calls.
+    pub(super) fn serve<H: Handler, K: Send + 'static>(
+        &self,
+        (stream, peer): (Stream, Peer),
+        handler: H,
+        held: K,
+    ) {
+        let (limits, draining) = (Arc::clone(&self.limits), self.draining.subscribe());
+        tokio::spawn(async move {
+            handler.count_connection(true);
+            live(stream, peer, &handler, limits, draining).await;
+            handler.count_connection(false);
+            drop(held);
+        });
+    }
+
+    /// Lets every connection finish what is under way, for at most `patience`. Returns how many were cut. Nobody may
+    /// accept any more.
+    pub async fn drain(&self, patience: Duration) -> usize {
+        self.draining.send_replace(true);
+        let everything = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        match tokio::time::timeout(patience, self.slots.acquire_many(everything)).await {
+            Ok(_) => 0,
+            Err(_) => self.limits.connections.saturating_sub(self.slots.available_permits()),
+        }
+    }
+}
+
+/// Serves one listener until `stop` resolves, then drains for at most `patience`. Returns the number of connections that
+/// were cut.
 pub async fn serve<H: Handler>(
     listener: Listener,
     handler: H,
@@ -53,51 +102,20 @@ pub async fn serve<H: Handler>(
     stop: impl Future<Output = ()>,
     patience: Duration,
 ) -> usize {
-    let limits = Arc::new(limits);
-    let (drain, draining) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await.ok();
-            listener.accept().await.map(|accepted| (accepted, slot))
-        };
-        let accepted = tokio::select! {
-            accepted = next => accepted,
-            () = &mut stop => break,
-        };
-        match accepted {
-            Ok(((stream, peer), slot)) => {
-                let (handler, limits, draining) = (handler.clone(), Arc::clone(&limits), draining.clone());
-                tokio::spawn(async move {
-                    handler.count_connection(true);
-                    live(stream, peer, &handler, limits, draining).await;
-                    handler.count_connection(false);
-                    drop(slot);
-                });
-            }
-            Err(error) => pause_after(&error).await,
+    let connections = Connections::new(limits);
+    let accept = async {
+        loop {
+            let accepted = listener.next().await;
+            let slot = connections.slot().await;
+            connections.serve(accepted, handler.clone(), slot);
         }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stop => {}
     }
     drop(listener);
-    drain.send_replace(true);
-    let everything = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    match tokio::time::timeout(patience, slots.acquire_many(everything)).await {
-        Ok(_) => 0,
-        Err(_) => limits.connections.saturating_sub(slots.available_permits()),
-    }
-}
-
-/// Out of descriptors or memory: wait, so that the loop does not spin. Other errors concern one connection only.
-async fn pause_after(error: &io::Error) {
-    let is_of_one_connection = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-    );
-    if !is_of_one_connection {
-        tracing::error!(%error, "cannot accept connections; trying again in a second");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    connections.drain(patience).await
 }
 
 /// One connection from accept to close.
@@ -203,7 +221,7 @@ fn answer<H: Handler>(
     handler: H,
     request: Request<Incoming>,
     connection: Arc<Connection>,
-) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> {
+) -> impl Future<Output = Result<Response<Answered>, std::convert::Infallible>> {
     let in_flight = connection.begin();
     async move {
         let is_http1 = request.version() < Version::HTTP_2;
@@ -211,10 +229,8 @@ fn answer<H: Handler>(
         if is_http1 && connection.closes_after_this() && !connection.is_tunnel() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| {
-            let body = Holding::new(body, in_flight);
-            if is_http1 { body.boxed_unsync() } else { Awaiting::new(body, connection).boxed_unsync() }
-        }))
+        let connection = (!is_http1).then_some(connection);
+        Ok(response.map(|body| Answered::new(body, in_flight, connection)))
     }
 }
 

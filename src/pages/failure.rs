@@ -143,7 +143,7 @@ impl Failure {
             ForwardError::Broken(_) | ForwardError::Unanswered(_) => Some("broken"),
             ForwardError::Connect(_) => Some("connect"),
             ForwardError::Framing => Some("framing"),
-            ForwardError::RequestBody(_) | ForwardError::TooLarge => None,
+            ForwardError::RequestBody(_) | ForwardError::Target | ForwardError::TooLarge => None,
             ForwardError::Timeout => Some("timeout"),
             ForwardError::UnexpectedUpgrade => Some("upgrade"),
         }

@@ -1,28 +1,31 @@
 //! One admitted request to its application, and the answer back, streaming both ways.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
 use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::client::legacy;
 use thiserror::Error;
 
-use super::client::{Upstream, UpstreamClient};
+use super::answer::{AnswerBody, Held};
+use super::connector::{ConnectError, Upstream};
 use super::headers::{self, Forwarded, Rewriting};
+use super::pool::{Pool, Way};
 use super::tunnel::{Tether, Tunnels};
 use crate::gate::Admission;
 use crate::model::clock;
 use crate::model::visit::Visit;
-use crate::net::body::{Body, BodyBound, Bounded, empty};
+use crate::net::body::{Body, BodyBound, Bounded, Silence, empty};
 use crate::net::connection::Connection;
 use crate::net::limits::Limits;
 
@@ -31,8 +34,8 @@ use crate::net::limits::Limits;
 pub struct Target {
     /// The application.
     pub upstream: Upstream,
-    /// Its connections.
-    pub client: UpstreamClient,
+    /// Its number among the applications; each worker keeps its connections under it.
+    pub pool: usize,
     /// How headers are rewritten.
     pub rewriting: Rewriting,
     /// A path prefix taken off before forwarding.
@@ -56,6 +59,8 @@ pub struct Passage<'a> {
     pub connection: &'a Arc<Connection>,
     /// Bounds of the request body.
     pub limits: &'a Limits,
+    /// This worker's connections to the application.
+    pub pool: &'a Arc<Pool>,
     /// Upgraded connections.
     pub tunnels: &'a Tunnels,
     /// What an upgraded connection must not outlive.
@@ -69,25 +74,28 @@ pub struct Passage<'a> {
 pub enum ForwardError {
     /// No connection to the application.
     #[error("cannot connect to the application")]
-    Connect(#[source] legacy::Error),
+    Connect(#[from] ConnectError),
     /// The visitor's own body stopped or broke.
     #[error("the visitor's request body did not arrive")]
-    RequestBody(#[source] legacy::Error),
+    RequestBody(#[source] hyper::Error),
     /// The visitor's body is larger than allowed.
     #[error("the request body is larger than allowed")]
     TooLarge,
     /// The application broke off, or spoke no HTTP.
     #[error("the application broke off before it answered")]
-    Broken(#[source] legacy::Error),
+    Broken(#[source] hyper::Error),
     /// The application closed the connection without a word.
     #[error("the application closed the connection without an answer")]
-    Unanswered(#[source] legacy::Error),
+    Unanswered(#[source] hyper::Error),
     /// The application was silent for too long.
     #[error("the application did not answer in time")]
     Timeout,
     /// The application's answer says in two ways where it ends.
     #[error("the application's answer says in two ways where it ends")]
     Framing,
+    /// The path makes no target; it was judged before, so this cannot be.
+    #[error("the request has no target")]
+    Target,
     /// The application switched protocols unasked or wrongly.
     #[error("the application answered 101 in a way that was not asked for")]
     UnexpectedUpgrade,
@@ -109,50 +117,45 @@ pub async fn forward(
     target: &Target,
     passage: Passage<'_>,
 ) -> Result<Answer, ForwardError> {
-    let upgrade = passage.upgrade;
-    let uri = target.uri(passage.visit);
     let prefix = target.strip_prefix.as_deref();
-    let mut headers = target.rewriting.request(
-        &parts.headers,
-        passage.visit,
-        &passage.forwarded,
-        prefix,
-        passage.admission,
-    );
-    if upgrade.is_some() {
-        keep_upgrade(&parts.headers, &mut headers);
+    let path = target.path(passage.visit);
+    let rewrite = || {
+        let headers = target.rewriting.request(
+            &parts.headers,
+            passage.visit,
+            &passage.forwarded,
+            prefix,
+            passage.admission,
+        );
+        Outgoing { method: parts.method.clone(), path: path.clone(), headers }
+    };
+    let mut outgoing = rewrite();
+    let is_bare = body.is_end_stream();
+    let mut upload = Upload::default();
+    let body = if is_bare { empty() } else { upload.watch(body, passage.limits, &mut outgoing.headers) };
+    if passage.upgrade.is_some() {
+        keep_upgrade(&parts.headers, &mut outgoing.headers);
     }
 
-    // A request without body can be sent again when a pooled connection dies before a byte came back (RFC 9110 §9.2.2).
-    let again =
-        (body.is_end_stream() && matches!(parts.method, Method::GET | Method::HEAD) && upgrade.is_none())
-            .then(|| (parts.method.clone(), uri.clone(), headers.clone()));
-    let started = clock::instant();
-    let moved = Arc::new(AtomicU64::new(0));
-    let progress = Arc::clone(&moved);
-    let body = if body.is_end_stream() {
-        empty()
-    } else {
-        if body.size_hint().exact().is_none() {
-            // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-        Bounded::new(body, passage.limits.body_idle, passage.limits.body_bytes)
-            .with_progress(Box::new(move || {
-                progress.store(millis(started.elapsed()), Ordering::Relaxed);
-            }))
-            .boxed_unsync()
+    let for_upgrade = passage.upgrade.is_some();
+    let known = if for_upgrade { None } else { poll_fn(|context| Poll::Ready(passage.pool.known(context))).await };
+    let is_reused = known.is_some();
+    let way = match known {
+        Some(way) => way,
+        None => passage.pool.open(for_upgrade).await?,
     };
-    let sent = target.client.0.request(build(parts.method.clone(), uri, headers, body));
-    let mut answer = await_head(sent, target.response_timeout, started, &moved).await;
-    if let (Err(ForwardError::Unanswered(_)), Some((method, uri, headers))) = (&answer, again) {
-        let sent = target.client.0.request(build(method, uri, headers, empty()));
-        answer = await_head(sent, target.response_timeout, clock::instant(), &AtomicU64::new(0)).await;
+    let needs_task = for_upgrade || !is_bare;
+    let mut arrived = send(way, outgoing, body, target, &upload, needs_task).await;
+    // A request without body is sent again when a kept connection dies before a byte came back (RFC 9110 §9.2.2).
+    let may_repeat = is_reused && is_bare && matches!(parts.method, Method::GET | Method::HEAD);
+    if may_repeat && matches!(arrived, Err(ForwardError::Unanswered(_))) {
+        let way = passage.pool.open(false).await?;
+        arrived = send(way, rewrite(), empty(), target, &upload, false).await;
     }
-    let mut response = answer?;
+    let Arrived { mut response, mut held } = arrived?;
 
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let Some(upgrade) = upgrade else { return Err(ForwardError::UnexpectedUpgrade) };
+        let Some(upgrade) = passage.upgrade else { return Err(ForwardError::UnexpectedUpgrade) };
         let asked = parts.headers.get(header::UPGRADE);
         let accepted = passage
             .tunnels
@@ -163,15 +166,133 @@ pub async fn forward(
     if !ends_in_one_way(&response) {
         return Err(ForwardError::Framing);
     }
+    if let Some(held) = &mut held {
+        held.pool = (!for_upgrade && persists(&response)).then(|| Arc::clone(passage.pool));
+    }
     let (mut parts, body) = response.into_parts();
     let dropped_cookies = headers::response(&mut parts.headers);
-    let body = Bounded::new(body, target.idle_timeout, None).with_trailers().boxed_unsync();
+    let body = if body.is_end_stream() {
+        if let Some(held) = held {
+            held.give_back();
+        }
+        empty()
+    } else {
+        Body::streamed(AnswerBody::new(body, held, target.idle_timeout))
+    };
     Ok(Answer { response: Response::from_parts(parts, body), dropped_cookies })
 }
 
+/// A request as the application gets it, less its body.
+struct Outgoing {
+    method: Method,
+    path: PathAndQuery,
+    headers: HeaderMap,
+}
+
+/// An answer's head, and the connection on which its body comes.
+struct Arrived {
+    response: Response<Incoming>,
+    held: Option<Held>,
+}
+
+/// Sends a request and waits for the answer's head. With `needs_task`, bytes must move both ways while nobody looks.
+async fn send(
+    way: Way,
+    outgoing: Outgoing,
+    body: Body,
+    target: &Target,
+    upload: &Upload,
+    needs_task: bool,
+) -> Result<Arrived, ForwardError> {
+    match way {
+        Way::Lane(mut lane) => {
+            if needs_task {
+                lane.detach();
+            }
+            let sent = lane.send(outgoing.over_http1(body), target.response_timeout, || upload.last_move());
+            let response = sent.await?;
+            Ok(Arrived { response, held: Some(Held { lane, pool: None }) })
+        }
+        Way::Shared(mut shared) => {
+            let mut silence = Silence::default();
+            let mut sent = std::pin::pin!(shared.send_request(outgoing.over_http2(body, &target.upstream)?));
+            let response = poll_fn(|context| {
+                if let Poll::Ready(answered) = sent.as_mut().poll(context) {
+                    return Poll::Ready(answered.map_err(ForwardError::from));
+                }
+                if let Some(at) = upload.last_move() {
+                    silence.begin(at);
+                }
+                let lasts = silence.poll_lasts(context, target.response_timeout);
+                lasts.map(|()| Err(ForwardError::Timeout))
+            });
+            Ok(Arrived { response: response.await?, held: None })
+        }
+    }
+}
+
+impl Outgoing {
+    fn over_http1(self, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::from(self.path);
+        *request.headers_mut() = self.headers;
+        request
+    }
+
+    /// HTTP/2 names the host in the target, and has no fields about the connection (RFC 9113 §8.2.2, §8.3.1).
+    fn over_http2(mut self, body: Body, upstream: &Upstream) -> Result<Request<Body>, ForwardError> {
+        for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+            self.headers.remove(name);
+        }
+        let host = self.headers.remove(header::HOST);
+        let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(upstream.scheme.of_urls());
+        uri.authority = Some(host.unwrap_or_else(|| upstream.authority.clone()));
+        uri.path_and_query = Some(self.path);
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = Uri::from_parts(uri).map_err(|_| ForwardError::Target)?;
+        *request.headers_mut() = self.headers;
+        Ok(request)
+    }
+}
+
+/// A request's body on its way.
+#[derive(Default)]
+struct Upload(Option<(Instant, Arc<AtomicU64>)>);
+
+impl Upload {
+    /// Bounds the body, and remembers when it moves.
+    fn watch(&mut self, body: Incoming, limits: &Limits, headers: &mut HeaderMap) -> Body {
+        if body.size_hint().exact().is_none() {
+            // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        let started = clock::instant();
+        let moved = Arc::new(AtomicU64::new(0));
+        self.0 = Some((started, Arc::clone(&moved)));
+        let progress = move || {
+            let elapsed = clock::instant().duration_since(started).as_millis();
+            moved.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
+        };
+        Body::streamed(
+            Bounded::new(body, limits.body_idle, limits.body_bytes).with_progress(Box::new(progress)),
+        )
+    }
+
+    /// When it last moved; `None` without a body.
+    fn last_move(&self) -> Option<tokio::time::Instant> {
+        let (started, moved) = self.0.as_ref()?;
+        Some((*started + Duration::from_millis(moved.load(Ordering::Relaxed))).into())
+    }
+}
+
 impl Target {
-    /// The application's address of the visit.
-    fn uri(&self, visit: &Visit) -> Uri {
+    /// The path and query at the application.
+    fn path(&self, visit: &Visit) -> PathAndQuery {
         let mut target = visit.path_and_query();
         if let Some(prefix) = &self.strip_prefix
             && visit.path.is_under(prefix)
@@ -181,44 +302,13 @@ impl Target {
                 target.insert(0, '/');
             }
         }
-        Uri::builder()
-            .scheme(self.upstream.scheme.clone())
-            .authority(self.upstream.authority.clone())
-            .path_and_query(target)
-            .build()
-            .unwrap_or_default()
+        PathAndQuery::try_from(target).unwrap_or_else(|_| PathAndQuery::from_static("/"))
     }
 }
 
-fn build(method: Method, uri: Uri, headers: HeaderMap, body: Body) -> Request<Body> {
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = headers;
-    request
-}
-
-/// Waits for the answer's head. The deadline counts from the last byte of the request, so a long upload is not cut.
-async fn await_head(
-    sent: legacy::ResponseFuture,
-    patience: Duration,
-    started: std::time::Instant,
-    moved: &AtomicU64,
-) -> Result<Response<Incoming>, ForwardError> {
-    let mut sent = std::pin::pin!(sent);
-    loop {
-        let last_move = Duration::from_millis(moved.load(Ordering::Relaxed));
-        let deadline = started + last_move + patience;
-        tokio::select! {
-            answer = &mut sent => return answer.map_err(classify),
-            () = tokio::time::sleep_until(deadline.into()) => {
-                if millis(last_move) == moved.load(Ordering::Relaxed) {
-                    return Err(ForwardError::Timeout);
-                }
-            }
-        }
-    }
+/// Whether the application keeps the connection after this answer.
+fn persists<B>(response: &Response<B>) -> bool {
+    response.version() == Version::HTTP_11 && !response.headers().contains_key(header::CONNECTION)
 }
 
 /// Whether an answer has one length, or one `chunked`, or neither (RFC 9112 §6.3). hyper chooses one where there are
@@ -238,20 +328,18 @@ fn ends_in_one_way<B>(response: &Response<B>) -> bool {
     }
 }
 
-fn classify(error: legacy::Error) -> ForwardError {
-    if error.is_connect() {
-        return ForwardError::Connect(error);
-    }
-    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
-    let is_user = |cause: &hyper::Error| cause.is_user();
-    if causes().any(|cause| cause.downcast_ref() == Some(&BodyBound::TooLarge)) {
-        ForwardError::TooLarge
-    } else if causes().any(|cause| cause.downcast_ref().is_some_and(is_user)) {
-        ForwardError::RequestBody(error)
-    } else if causes().any(is_silence) {
-        ForwardError::Unanswered(error)
-    } else {
-        ForwardError::Broken(error)
+impl From<hyper::Error> for ForwardError {
+    fn from(error: hyper::Error) -> Self {
+        let causes = || std::iter::successors(Some(&error as &(dyn Error + 'static)), |cause| (*cause).source());
+        if causes().any(|cause| cause.downcast_ref() == Some(&BodyBound::TooLarge)) {
+            Self::TooLarge
+        } else if causes().any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_user)) {
+            Self::RequestBody(error)
+        } else if causes().any(is_silence) {
+            Self::Unanswered(error)
+        } else {
+            Self::Broken(error)
+        }
     }
 }
 
@@ -274,8 +362,4 @@ fn keep_upgrade(received: &HeaderMap, headers: &mut HeaderMap) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol.clone());
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

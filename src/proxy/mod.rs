@@ -1,11 +1,15 @@
 //! The way to the application and back: nothing goes without an `Admission`.
 
-mod client;
+mod answer;
+mod connector;
 mod forward;
 mod headers;
+mod lane;
+mod pool;
 mod tunnel;
 
-pub use client::{ClientError, Upstream, UpstreamClient};
+pub use connector::{Connector, ConnectorError, Upstream, UpstreamScheme};
 pub use forward::{ForwardError, Passage, Target, forward};
 pub use headers::{Forwarded, Rewriting, UpstreamHost};
+pub use pool::Pool;
 pub use tunnel::{Tether, Tunnels, asks_for_upgrade};

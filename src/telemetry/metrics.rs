@@ -1,26 +1,22 @@
 //! The figures behind `/metrics`, in plain label words. No label ever names a person.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-/// Seconds; from a cached page to a report that takes its time.
-const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+use super::requests::{Requests, RouteFigures};
 
 /// All figures of one process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<RequestLabels, Counter>,
-    durations: Family<RouteLabel, Histogram, fn() -> Histogram>,
-    decisions: Family<DecisionLabel, Counter>,
+    requests: Requests,
     logins: Family<LoginLabels, Counter>,
     wechat: Family<WechatLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
@@ -28,22 +24,6 @@ pub struct Metrics {
     connections: Gauge,
     tunnels: Gauge,
     reload_ok: Gauge,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RequestLabels {
-    route: String,
-    code: u16,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RouteLabel {
-    route: String,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct DecisionLabel {
-    decision: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -65,20 +45,11 @@ struct UpstreamLabels {
 }
 
 impl Metrics {
-    /// Registers every figure at zero.
-    pub fn new() -> Self {
+    /// Registers every figure at zero, for a process with `workers`.
+    pub fn new(workers: usize) -> Self {
         let mut registry = Registry::with_prefix("wxgate");
-        let requests = Family::default();
-        registry.register("http_requests", "Requests answered, by route and status", requests.clone());
-        let durations: Family<RouteLabel, Histogram, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new(BUCKETS));
-        registry.register(
-            "http_request_duration_seconds",
-            "Time to the answer's head, by route",
-            durations.clone(),
-        );
-        let decisions = Family::default();
-        registry.register("auth_decisions", "Verdicts of the gate", decisions.clone());
+        let requests = Requests::new(workers);
+        registry.register_collector(Box::new(requests.clone()));
         let logins = Family::default();
         registry.register("logins", "Sign-ins by channel and how they ended", logins.clone());
         let wechat = Family::default();
@@ -112,8 +83,6 @@ impl Metrics {
         Self {
             registry,
             requests,
-            durations,
-            decisions,
             logins,
             wechat,
             upstream_errors,
@@ -124,15 +93,9 @@ impl Metrics {
         }
     }
 
-    /// A request on `route` was answered with `code` after `duration`.
-    pub fn request(&self, route: &str, code: u16, duration: Duration) {
-        self.requests.get_or_create(&RequestLabels { route: route.to_owned(), code }).inc();
-        self.durations.get_or_create(&RouteLabel { route: route.to_owned() }).observe(duration.as_secs_f64());
-    }
-
-    /// The gate said `decision`.
-    pub fn decision(&self, decision: &'static str) {
-        self.decisions.get_or_create(&DecisionLabel { decision }).inc();
+    /// The figures of the route that is called `label`.
+    pub fn route(&self, label: &str) -> Arc<RouteFigures> {
+        self.requests.route(label)
     }
 
     /// A sign-in by `channel` ended with `result`.
@@ -177,11 +140,5 @@ impl Metrics {
             let _ = writeln!(text, "# cannot encode");
         }
         text
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -2,3 +2,6 @@
 
 pub mod logs;
 pub mod metrics;
+mod requests;
+
+pub use requests::RouteFigures;

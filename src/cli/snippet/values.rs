@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
 
-use http::uri;
+
 use serde::Serialize;
 
 use super::spellings;
@@ -12,7 +12,7 @@ use crate::config::fields::{Config, RouteSettings};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
 use crate::model::policy::Policy;
-use crate::proxy::{Upstream, UpstreamHost};
+use crate::proxy::{Upstream, UpstreamHost, UpstreamScheme};
 
 /// Where applications are in examples: host, port, and whether it is https.
 const EXAMPLE: (&str, u16, bool) = ("127.0.0.1", 3000, false);
@@ -145,7 +145,7 @@ pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String>
 
 /// Host, port (not every proxy knows the scheme's own), and whether it is https.
 fn address(upstream: &Upstream) -> (&str, u16, bool) {
-    let https = upstream.scheme == uri::Scheme::HTTPS;
+    let https = upstream.scheme == UpstreamScheme::Https;
     let port = upstream.authority.port_u16().unwrap_or(if https { 443 } else { 80 });
     (upstream.authority.host(), port, https)
 }

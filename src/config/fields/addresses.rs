@@ -8,6 +8,7 @@ use crate::config::section::Section;
 use crate::model::host::Authority;
 use crate::model::path::CanonicalPath;
 use crate::model::visit::Scheme;
+use crate::proxy::UpstreamScheme;
 
 /// `public_url`, taken apart.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub(super) struct PublicUrl {
 }
 
 /// An application's address, taken apart.
-pub(super) type UpstreamAddress = (uri::Scheme, uri::Authority);
+pub(super) type UpstreamAddress = (UpstreamScheme, uri::Authority);
 
 /// A whole http(s) address without path, query or user information.
 pub(super) fn public_url(text: &str) -> Result<PublicUrl, String> {
@@ -42,7 +43,13 @@ pub(super) fn public_url(text: &str) -> Result<PublicUrl, String> {
 
 /// Where an application listens.
 pub(super) fn upstream(text: &str) -> Result<UpstreamAddress, String> {
-    let (scheme, rest) = split_scheme(text, "http")?;
+    let (scheme, rest) = match text.strip_prefix("h2c://") {
+        Some(rest) => (UpstreamScheme::H2c, rest),
+        None => match split_scheme(text, "http")? {
+            (Scheme::Http, rest) => (UpstreamScheme::Http, rest),
+            (Scheme::Https, rest) => (UpstreamScheme::Https, rest),
+        },
+    };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.contains(['/', '?', '#']) {
         return Err(
@@ -54,7 +61,6 @@ pub(super) fn upstream(text: &str) -> Result<UpstreamAddress, String> {
     }
     Authority::parse(rest).map_err(|_| format!("`{rest}` is not a host and port, such as 127.0.0.1:3000"))?;
     let authority = rest.parse().map_err(|_| format!("`{rest}` is not a host and port"))?;
-    let scheme = if scheme.is_https() { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
     Ok((scheme, authority))
 }
 

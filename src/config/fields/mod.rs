@@ -70,6 +70,8 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// TLS of our own listener. Default: none.
     pub tls: Option<TlsSettings>,
+    /// `workers`: threads that serve requests, one per core unless told otherwise.
+    pub workers: usize,
 }
 
 /// Reads all keys. Everything is asked for before anything is given up, so that all mistakes are reported at once.

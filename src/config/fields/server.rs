@@ -11,6 +11,7 @@ use crate::model::peer::TrustedProxies;
 use crate::net::limits::Limits;
 use crate::net::listen::ListenAddress;
 use crate::net::tls::TlsSettings;
+use crate::net::workers;
 
 /// Reads `[server]`, and whether plain http was asked for.
 pub(super) fn read(top: &mut Section<'_>) -> (ServerSettings, bool) {
@@ -20,6 +21,7 @@ pub(super) fn read(top: &mut Section<'_>) -> (ServerSettings, bool) {
         limits: Limits::default(),
         shutdown_timeout: SECOND * 30,
         tls: None,
+        workers: workers::cores(),
     };
     let Some(mut section) = top.table("server") else { return (settings, false) };
     settings.listen = section.optional("listen", str::parse).unwrap_or(settings.listen);
@@ -28,6 +30,10 @@ pub(super) fn read(top: &mut Section<'_>) -> (ServerSettings, bool) {
     let insecure_http = section.boolean("insecure_http").unwrap_or(false);
     settings.limits = limits(&mut section);
     settings.shutdown_timeout = section.duration("shutdown_timeout", SECOND..=HOUR).unwrap_or(SECOND * 30);
+    settings.workers = section
+        .integer("workers", 1..=512)
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(settings.workers);
     settings.tls = section.table("tls").and_then(|mut tls| {
         let file = |text: &str| Ok(PathBuf::from(text));
         let certificate = tls.required("cert", "\"/etc/wxgate/fullchain.pem\"", file);

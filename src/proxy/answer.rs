@@ -1,0 +1,97 @@
+//! The body of an application's answer on its way to the visitor, and the connection it comes on.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::lane::Lane;
+use super::pool::Pool;
+use crate::net::body::{BodyBound, BodyError, Silence};
+
+/// An answer's body. It must keep moving, and its trailers pass.
+pub(super) struct AnswerBody {
+    inner: Incoming,
+    held: Option<Held>,
+    silence: Silence,
+    patience: Duration,
+}
+
+/// The connection that the body comes on.
+pub(super) struct Held {
+    /// The connection.
+    pub(super) lane: Box<Lane>,
+    /// Where it goes when the body has ended; nowhere if it is not to be used again.
+    pub(super) pool: Option<Arc<Pool>>,
+}
+
+impl AnswerBody {
+    /// A body that may be silent for `patience`. A connection of its own goes back to its pool at the end.
+    pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration) -> Self {
+        Self { inner, held, silence: Silence::default(), patience }
+    }
+
+    fn poll_inner(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let inner = &mut self.inner;
+        let Some(held) = &mut self.held else { return Pin::new(inner).poll_frame(context) };
+        // What came with the head is there already.
+        let frame = Pin::new(&mut *inner).poll_frame(&mut Context::from_waker(Waker::noop()));
+        if frame.is_ready() {
+            return frame;
+        }
+        held.lane.poll(context, |context| Pin::new(inner).poll_frame(context))
+    }
+}
+
+impl Held {
+    /// The answer has ended.
+    pub(super) fn give_back(self) {
+        if let Some(pool) = self.pool {
+            pool.keep(self.lane);
+        }
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let Poll::Ready(frame) = this.poll_inner(context) else {
+            let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
+            let lasts = silence.poll_lasts(context, this.patience);
+            return lasts.map(|()| Some(Err(BodyBound::Idle.into())));
+        };
+        let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
+        silence.end();
+        match &frame {
+            Some(Ok(_)) if !this.inner.is_end_stream() => {}
+            Some(Ok(_)) | None => {
+                if let Some(held) = this.held.take() {
+                    held.give_back();
+                }
+            }
+            Some(Err(_)) => this.held = None,
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

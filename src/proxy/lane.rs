@@ -1,0 +1,130 @@
+//! One HTTP/1.1 connection to an application, driven by whoever uses it.
+//!
+//! hyper parts a connection into a sender and a future that moves the bytes. Usually that future gets a task of its own,
+//! and each request is a conversation between two tasks. Here the request's own task polls it, which saves the waking.
+//! A request with a body, or one that may leave HTTP, still gets a task for its connection: bytes have to move both ways
+//! there, whether or not the visitor takes any.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use tokio::time::Instant;
+
+use super::connector::{ConnectError, Stream};
+use super::forward::ForwardError;
+use crate::net::body::{Body, Silence};
+
+/// Bytes of an answer held at most while the visitor does not take them.
+const BUFFER: usize = 128 * 1024;
+
+/// One connection.
+pub(super) struct Lane {
+    sender: http1::SendRequest<Body>,
+    driver: Driver,
+    /// How long the application has been silent.
+    pub(super) silence: Silence,
+}
+
+/// Who moves the bytes.
+enum Driver {
+    /// Whoever uses the lane.
+    Here(http1::Connection<Stream, Body>),
+    /// Nobody: the connection has ended.
+    Over,
+    /// A task.
+    Task,
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Lane").field("is_over", &self.is_over()).finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// Speaks HTTP/1.1 on `stream`.
+    pub(super) async fn new(stream: Stream) -> Result<Self, ConnectError> {
+        let (sender, connection) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
+        let driver = Driver::Here(connection);
+        Ok(Self { sender, driver, silence: Silence::default() })
+    }
+
+    /// Gives the connection a task of its own from here on.
+    pub(super) fn detach(&mut self) {
+        match std::mem::replace(&mut self.driver, Driver::Task) {
+            Driver::Here(connection) => {
+                tokio::spawn(async move {
+                    if let Err(error) = connection.with_upgrades().await {
+                        tracing::debug!(%error, "a connection to an application ended");
+                    }
+                });
+            }
+            other => self.driver = other,
+        }
+    }
+
+    /// Whether another request may go this way: the application has not closed it, and said nothing unasked.
+    pub(super) fn is_open(&mut self, context: &mut Context<'_>) -> bool {
+        self.silence.moves();
+        self.drive(context);
+        !matches!(self.driver, Driver::Over) && self.sender.is_ready()
+    }
+
+    /// Whether the connection has ended, as far as is known.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.driver, Driver::Over) || self.sender.is_closed()
+    }
+
+    /// Polls what comes out of the connection. Where its bytes move in this task, so does everything that comes out, and
+    /// nobody else has to be woken.
+    pub(super) fn poll<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        out: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.drive(context);
+        match self.driver {
+            Driver::Task => out(context),
+            Driver::Here(_) | Driver::Over => out(&mut Context::from_waker(Waker::noop())),
+        }
+    }
+
+    /// Moves bytes, if nobody else does.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if let Driver::Here(connection) = &mut self.driver
+            && Pin::new(connection).poll(context).is_ready()
+        {
+            self.driver = Driver::Over;
+        }
+    }
+
+    /// Sends a request and waits for the head of the answer, through `patience` of silence. `moved` says when a body on
+    /// its way last moved, so that a long upload is not cut.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+        patience: Duration,
+        moved: impl Fn() -> Option<Instant>,
+    ) -> Result<Response<Incoming>, ForwardError> {
+        let mut answer = pin!(self.sender.send_request(request));
+        self.silence.end();
+        let answered = std::future::poll_fn(|context| {
+            if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
+                return Poll::Ready(answered.map_err(ForwardError::from));
+            }
+            if let Some(at) = moved() {
+                self.silence.begin(at);
+            }
+            self.silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
+        })
+        .await;
+        self.silence.end();
+        answered
+    }
+}
