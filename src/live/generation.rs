@@ -168,10 +168,17 @@ impl Generation {
 }
 
 impl Held {
-    /// A worker takes hold, with no connection to any application yet.
-    pub(super) fn new(generation: Arc<Generation>) -> Self {
-        let pools = generation.connectors.iter().map(|connector| Pool::new(Arc::clone(connector))).collect();
-        Self { generation, pools }
+    /// Each of `workers` takes hold, with no connection to any application yet.
+    pub(super) fn by_workers(generation: Generation, workers: usize) -> Vec<Self> {
+        let generation = Arc::new(generation);
+        let take = |_| Self { generation: Arc::clone(&generation), pools: Vec::new() };
+        let mut held: Vec<Self> = (0..workers).map(take).collect();
+        for connector in &generation.connectors {
+            for (held, pool) in held.iter_mut().zip(Pool::for_workers(connector, workers)) {
+                held.pools.push(pool);
+            }
+        }
+        held
     }
 
     /// This worker's connections to the application of `target`.

@@ -64,9 +64,8 @@ impl Live {
         environment: Vec<(String, String)>,
         lasting: Arc<Lasting>,
     ) -> Arc<Self> {
-        let generation = Arc::new(generation);
-        let hold = |_| ArcSwap::from_pointee(Held::new(Arc::clone(&generation)));
-        Arc::new(Self { cells: (0..workers).map(hold).collect(), source, environment, lasting })
+        let cells = Held::by_workers(generation, workers).into_iter().map(ArcSwap::from_pointee).collect();
+        Arc::new(Self { cells, source, environment, lasting })
     }
 
     /// The running generation, as worker number `worker` holds it; a request keeps the one it began with.
@@ -88,9 +87,9 @@ impl Live {
         self.lasting.metrics.reloaded(result.is_ok());
         match result {
             Ok((generation, warnings)) => {
-                let generation = Arc::new(generation);
-                for cell in &self.cells {
-                    cell.store(Arc::new(Held::new(Arc::clone(&generation))));
+                let held = Held::by_workers(generation, self.cells.len());
+                for (cell, held) in self.cells.iter().zip(held) {
+                    cell.store(Arc::new(held));
                 }
                 if !warnings.is_empty() {
                     tracing::warn!("{}", warnings.render(false));

@@ -20,6 +20,9 @@ use super::listen::{Bound, Listener, Loose, Stream};
 use super::serve::{Connections, Handler};
 use crate::model::peer::Peer;
 
+/// As long as a worker holds fewer connections than this, every one of them is dealt out.
+const FEW: usize = 8;
+
 /// The workers of one listening address.
 #[derive(Debug)]
 pub struct Workers {
@@ -174,12 +177,14 @@ impl Crew {
         Counted(Arc::clone(self), worker)
     }
 
-    /// Who should take a new connection instead of `worker`: whoever holds clearly fewer. An eighth more or less is no
-    /// reason to move a connection from core to core.
+    /// Who should take a new connection instead of `worker`. A few are dealt out one by one, the first worker first, so
+    /// that its connections to applications are used again; of many, an eighth more or less is no reason to move one from
+    /// core to core.
     fn least_busy_instead_of(&self, worker: usize) -> Option<usize> {
         let held = |number: usize| self.held[number].0.load(Ordering::Relaxed);
         let least = (0..self.held.len()).min_by_key(|number| held(*number))?;
-        (held(worker) > held(least) + held(least) / 8).then_some(least)
+        let (here, there) = (held(worker), held(least));
+        (here > there + there / 8 || (here < FEW && least < worker && here == there)).then_some(least)
     }
 }
 
@@ -207,6 +212,7 @@ mod tests {
     #[test]
     fn few_connections_are_shared_out_one_by_one() {
         let crew = crew(&[0, 0]);
+        assert_eq!(crew.least_busy_instead_of(1), Some(0));
         let first = crew.count(0);
         assert_eq!(crew.least_busy_instead_of(0), Some(1));
         assert_eq!(crew.least_busy_instead_of(1), None);
@@ -217,6 +223,7 @@ mod tests {
     #[test]
     fn many_connections_stay_where_the_kernel_put_them() {
         assert_eq!(crew(&[1040, 1000]).least_busy_instead_of(0), None);
+        assert_eq!(crew(&[1000, 1000]).least_busy_instead_of(1), None);
         assert_eq!(crew(&[1200, 1000]).least_busy_instead_of(0), Some(1));
         assert_eq!(crew(&[5]).least_busy_instead_of(0), None);
     }

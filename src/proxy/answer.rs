@@ -19,6 +19,7 @@ pub(super) struct AnswerBody {
     held: Option<Held>,
     silence: Silence,
     patience: Duration,
+    broken: Option<hyper::Error>,
 }
 
 /// The connection that the body comes on.
@@ -32,7 +33,7 @@ pub(super) struct Held {
 impl AnswerBody {
     /// A body that may be silent for `patience`. A connection of its own goes back to its pool at the end.
     pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration) -> Self {
-        Self { inner, held, silence: Silence::default(), patience }
+        Self { inner, held, silence: Silence::default(), patience, broken: None }
     }
 
     fn poll_inner(
@@ -68,6 +69,9 @@ impl HttpBody for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
         let Poll::Ready(frame) = this.poll_inner(context) else {
             let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
             let lasts = silence.poll_lasts(context, this.patience);
@@ -75,16 +79,23 @@ impl HttpBody for AnswerBody {
         };
         let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
         silence.end();
-        match &frame {
-            Some(Ok(_)) if !this.inner.is_end_stream() => {}
-            Some(Ok(_)) | None => {
-                if let Some(held) = this.held.take() {
+        match frame {
+            Some(Err(error)) => {
+                // The visitor gets first what came before: HTTP/2 forgets what it has not sent of a stream that breaks.
+                this.held = None;
+                this.broken = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => {
+                if (frame.is_none() || this.inner.is_end_stream())
+                    && let Some(held) = this.held.take()
+                {
                     held.give_back();
                 }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Some(Err(_)) => this.held = None,
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {

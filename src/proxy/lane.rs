@@ -14,10 +14,14 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::connector::{ConnectError, Stream};
 use super::forward::ForwardError;
+use super::pool::Counted;
 use crate::net::body::{Body, Silence};
 
 /// Bytes of an answer held at most while the visitor does not take them.
@@ -29,6 +33,8 @@ pub(super) struct Lane {
     driver: Driver,
     /// How long the application has been silent.
     pub(super) silence: Silence,
+    #[expect(dead_code, reason = "held for its Drop")]
+    counted: Counted,
 }
 
 /// Who moves the bytes.
@@ -49,10 +55,28 @@ impl fmt::Debug for Lane {
 
 impl Lane {
     /// Speaks HTTP/1.1 on `stream`.
-    pub(super) async fn new(stream: Stream) -> Result<Self, ConnectError> {
+    pub(super) async fn new(stream: Stream, counted: Counted) -> Result<Self, ConnectError> {
         let (sender, connection) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
-        let driver = Driver::Here(connection);
-        Ok(Self { sender, driver, silence: Silence::default() })
+        Ok(Self { sender, driver: Driver::Here(connection), silence: Silence::default(), counted })
+    }
+
+    /// The same connection in the runtime that calls; only where that is easily done.
+    pub(super) fn moved(
+        mut self: Box<Self>,
+        context: &mut Context<'_>,
+        count: impl FnOnce() -> Counted,
+    ) -> Option<Self> {
+        if !self.is_open(context) {
+            return None;
+        }
+        let Driver::Here(connection) = self.driver else { return None };
+        let parts = connection.into_parts();
+        let MaybeHttpsStream::Http(stream) = parts.io else { return None };
+        let stream = TcpStream::from_std(stream.into_inner().into_std().ok()?).ok()?;
+        let handshake = Self::new(MaybeHttpsStream::Http(TokioIo::new(stream)), count());
+        // It waits for nothing.
+        let Poll::Ready(moved) = pin!(handshake).poll(context) else { return None };
+        moved.ok().filter(|_| parts.read_buf.is_empty())
     }
 
     /// Gives the connection a task of its own from here on.

@@ -301,7 +301,7 @@ mod tests {
         let hosts = [Silent::new(), Silent::new(), Silent::new()];
         let api_bases = hosts.iter().map(|host| host.base.clone()).collect();
         let timeout = Duration::from_millis(400);
-        let api = WechatApi::new(ApiSettings { api_bases, timeout }, Arc::default()).unwrap();
+        let api = WechatApi::new(ApiSettings { api_bases, timeout }, Arc::new(Metrics::new(1))).unwrap();
         let app = App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
         let began = clock::instant();
         let result = api.identify(&app, "code").await;
@@ -316,7 +316,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api_bases =
             vec![format!("http://{refusing}"), format!("http://{}", listener.local_addr().unwrap())];
-        let api = WechatApi::new(ApiSettings { api_bases, timeout: Duration::from_secs(5) }, Arc::default())
+        let api = WechatApi::new(ApiSettings { api_bases, timeout: Duration::from_secs(5) }, Arc::new(Metrics::new(1)))
             .unwrap();
         let answering = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
