@@ -170,7 +170,7 @@ impl Crossing<'_> {
         let session = live.sessions.read(&parts.headers, host, asking.now);
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         let name = session.as_ref().map(|session| display_name(session).to_owned());
-        story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
+        story.member = session.as_ref().map(|session| session.member_id().to_owned()).unwrap_or_default();
 
         let verdict = decide(route, session, self.origin());
         story.decision = verdict.as_str();
