@@ -12,7 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tracing::Instrument as _;
 
-use crate::forward_auth::{self, AskedFor, CheckError, Dialect};
+use crate::forward_auth::{self, CheckError, Dialect};
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Lasting, Live};
 use crate::model::clock;
@@ -247,14 +247,14 @@ impl Crossing<'_> {
 /// The request that a proxy asks about, in place of the one that asks.
 fn asked_for(
     dialect: Dialect,
-    parts: Parts,
+    mut parts: Parts,
     connection: &Connection,
     live: &Generation,
 ) -> (Parts, Result<Visit, Failure>) {
     let site = &live.own.site;
     let public = (site.scheme, site.port);
-    match forward_auth::read(dialect, &parts, connection.peer, &live.trusted, public) {
-        Ok(AskedFor { parts, visit }) => (parts, visit.map_err(Failure::Ambiguous)),
+    match forward_auth::read(dialect, &mut parts, connection.peer, &live.trusted, public) {
+        Ok(visit) => (parts, visit.map_err(Failure::Ambiguous)),
         Err(error) => (parts, Err(error.into())),
     }
 }
