@@ -29,7 +29,7 @@ use crate::pages::endpoint::Endpoint;
 use crate::pages::failure::Failure;
 use crate::pages::own::display_name;
 use crate::proxy::{Forwarded, Passage, Tether, asks_for_upgrade, forward};
-use crate::seal::random;
+use crate::seal::random_name;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -312,7 +312,7 @@ fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<
 fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> String {
     let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     let given = given.filter(|id| request_id::is_sound(id) && live.trusted.trusts(connection.peer));
-    let id = given.map_or_else(|| request_id(clock::unix_millis(), random()), str::to_owned);
+    let id = given.map_or_else(|| request_id(clock::unix_millis(), random_name()), str::to_owned);
     if let Ok(value) = HeaderValue::from_str(&id) {
         request.headers_mut().insert(X_REQUEST_ID, value);
     }

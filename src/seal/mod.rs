@@ -1,8 +1,10 @@
 //! Sealed values: what only this gateway can write, and only for the purpose it was written for.
 
+mod batch;
 mod key_ring;
 mod sealer;
 
+pub use batch::random_name;
 pub use key_ring::{KeyRing, WeakSecret};
 pub use sealer::{Purpose, Sealer};
 
