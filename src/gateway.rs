@@ -12,7 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use rustls::ServerConfig;
 use tracing::Instrument as _;
 
-use crate::forward_auth::{self, AskedFor, CheckError, Dialect};
+use crate::forward_auth::{self, CheckError, Dialect};
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Held, Lasting, Live};
 use crate::model::clock;
@@ -29,7 +29,7 @@ use crate::pages::endpoint::Endpoint;
 use crate::pages::failure::Failure;
 use crate::pages::own::display_name;
 use crate::proxy::{Forwarded, Passage, Tether, asks_for_upgrade, forward};
-use crate::seal::random;
+use crate::seal::random_name;
 use crate::telemetry::RouteFigures;
 
 /// What access-log lines are told apart by.
@@ -211,7 +211,7 @@ impl<'a> Crossing<'a> {
         let session = live.sessions.read(&parts.headers, host, asking.now);
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         let name = session.as_ref().map(|session| display_name(session).to_owned());
-        story.member = session.as_ref().map(|session| session.identity.member_id.clone()).unwrap_or_default();
+        story.member = session.as_ref().map(|session| session.member_id().to_owned()).unwrap_or_default();
 
         let verdict = decide(route, session, self.origin());
         story.decision = verdict.as_str();
@@ -288,14 +288,14 @@ impl<'a> Crossing<'a> {
 /// The request that a proxy asks about, in place of the one that asks.
 fn asked_for(
     dialect: Dialect,
-    parts: Parts,
+    mut parts: Parts,
     connection: &Connection,
     live: &Generation,
 ) -> (Parts, Result<Visit, Failure>) {
     let site = &live.own.site;
     let public = (site.scheme, site.port);
-    match forward_auth::read(dialect, &parts, connection.peer, &live.trusted, public) {
-        Ok(AskedFor { parts, visit }) => (parts, visit.map_err(Failure::Ambiguous)),
+    match forward_auth::read(dialect, &mut parts, connection.peer, &live.trusted, public) {
+        Ok(visit) => (parts, visit.map_err(Failure::Ambiguous)),
         Err(error) => (parts, Err(error.into())),
     }
 }
@@ -353,7 +353,7 @@ fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<
 fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> String {
     let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     let given = given.filter(|id| request_id::is_sound(id) && live.trusted.trusts(connection.peer));
-    let id = given.map_or_else(|| request_id(clock::unix_millis(), random()), str::to_owned);
+    let id = given.map_or_else(|| request_id(clock::unix_millis(), random_name()), str::to_owned);
     if let Ok(value) = HeaderValue::from_str(&id) {
         request.headers_mut().insert(X_REQUEST_ID, value);
     }

@@ -1,34 +1,29 @@
 //! The visitor's own request, as a proxy tells it: exactly one answer to which method, host and path, or none.
 
+use std::cell::LazyCell;
+
+use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 
 use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};
-use crate::model::alias::Alias;
+use crate::model::alias::{Alias, Beginning, Lookout};
 use crate::model::host::Authority;
 use crate::model::peer::{Peer, TrustedProxies};
 use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
 
-/// What a check asks about.
-#[derive(Debug)]
-pub struct AskedFor {
-    /// The head of the visitor's request, to be read as if it had come to us.
-    pub parts: Parts,
-    /// What it visits.
-    pub visit: Result<Visit, AmbiguousVisit>,
-}
-
-/// Reads what `parts` asks about. Only trusted peers may ask; `port` is that of `public_url`, because proxies do not
-/// tell it reliably.
+/// Reads what `parts` asks about, and makes them the head of the visitor's request, to be read as if it had come to us.
+/// Only trusted peers may ask; `public` holds the port of `public_url`, because proxies do not tell it reliably. A
+/// question that is no good leaves `parts` as they are.
 pub fn read(
     dialect: Dialect,
-    parts: &Parts,
+    parts: &mut Parts,
     peer: Peer,
     trusted: &TrustedProxies,
     public: (Scheme, Option<u16>),
-) -> Result<AskedFor, CheckError> {
+) -> Result<Result<Visit, AmbiguousVisit>, CheckError> {
     if !trusted.trusts(peer) {
         return Err(CheckError::Untrusted(peer.address()));
     }
@@ -39,22 +34,26 @@ pub fn read(
     }?;
     refuse_contradictions(&told, &parts.headers)?;
     refuse_other_protocols(&parts.headers)?;
-    let visit = visit(&told, &parts.headers, public);
-    let mut parts = parts.clone();
-    if let Ok(visit) = &visit {
-        parts.uri = visit.path_and_query().parse::<PathAndQuery>().map(Uri::from).unwrap_or_default();
-        parts.headers.insert(HOST, told_host(visit));
-    }
-    parts.method = told.method.clone();
-    tell_of_upgrade(&mut parts);
-    Ok(AskedFor { parts, visit })
+    let read = visit(&told, &parts.headers, public);
+    parts.method = told.method;
+    let visit = match read {
+        Err(unclear) => Err(unclear),
+        Ok((visit, target)) => {
+            parts.headers.insert(HOST, told_host(&visit, &parts.headers));
+            parts.uri = Uri::from(target);
+            Ok(visit)
+        }
+    };
+    tell_of_upgrade(parts);
+    Ok(visit)
 }
 
+/// What is visited, and the same as the target of a request.
 fn visit(
     told: &Told<'_>,
     headers: &HeaderMap,
     (scheme, port): (Scheme, Option<u16>),
-) -> Result<Visit, AmbiguousVisit> {
+) -> Result<(Visit, PathAndQuery), AmbiguousVisit> {
     let (path, query) = match told.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (told.target, None),
@@ -62,14 +61,17 @@ fn visit(
     let scheme = told.scheme.unwrap_or(scheme);
     let mut visit = Visit::parse(told.method.clone(), scheme, told.authority, path, query)?;
     visit.authority.port = port;
-    if visit.path_and_query().parse::<PathAndQuery>().is_err() {
-        return Err(AmbiguousVisit::Query);
-    }
-    visit.passed_on(path, headers)
+    let target = PathAndQuery::from_maybe_shared(Bytes::from(visit.path_and_query()));
+    let target = target.map_err(|_| AmbiguousVisit::Query)?;
+    Ok((visit.passed_on(path, headers)?, target))
 }
 
-fn told_host(visit: &Visit) -> HeaderValue {
-    HeaderValue::try_from(visit.authority.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+fn told_host(visit: &Visit, headers: &HeaderMap) -> HeaderValue {
+    match headers.get(HOST) {
+        Some(line) if visit.authority.is_written(line.as_bytes()) => line.clone(),
+        _ => HeaderValue::try_from(visit.authority.to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("")),
+    }
 }
 
 /// Most proxies keep `Upgrade` to themselves, but pass on what only a WebSocket handshake carries
@@ -97,16 +99,21 @@ fn refuse_other_protocols(headers: &HeaderMap) -> Result<(), CheckError> {
 /// What a visitor sends under another proxy's names, in whatever spelling, must say the same, or nobody knows what the
 /// application believes.
 fn refuse_contradictions(told: &Told<'_>, headers: &HeaderMap) -> Result<(), CheckError> {
+    const LOOKOUT: Lookout = Lookout::of(&[b"xoriginalmethod", b"xforwardedmethod", b"xrewriteurl"]);
     let host = |text: &str| Authority::parse(text.trim()).ok().map(|authority| authority.host);
-    let asked_host = host(told.authority);
+    let asked_host = LazyCell::new(|| host(told.authority));
+    let is_other = |authority: &str| authority != told.authority && host(authority) != *asked_host;
     for (name, value) in headers {
+        if !LOOKOUT.may_know(Beginning::of(name.as_str().as_bytes())) {
+            continue;
+        }
         let word = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
         let contradiction = match Alias::of(name.as_str()).as_bytes() {
             b"xoriginalmethod" | b"xforwardedmethod" => (word != told.method.as_str()).then_some("method"),
-            b"xforwardedhost" => word.split(',').any(|word| host(word) != asked_host).then_some("host"),
+            b"xforwardedhost" => word.split(',').any(is_other).then_some("host"),
             b"xoriginalurl" | b"xoriginaluri" | b"xforwardeduri" | b"xrewriteurl" => match nginx::split(word)
             {
-                Some((_, authority, _)) if host(authority) != asked_host => Some("host"),
+                Some((_, authority, _)) if is_other(authority) => Some("host"),
                 Some((_, _, target)) => (target != told.target).then_some("path"),
                 None => (word != told.target).then_some("path"),
             },

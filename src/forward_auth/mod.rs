@@ -22,7 +22,7 @@ use crate::model::return_to::OWN_PREFIX;
 use crate::model::set_cookie::SetCookie;
 use crate::net::body::{Body, empty};
 
-pub use asked_for::{AskedFor, read};
+pub use asked_for::read;
 
 /// Who asks, and so how it asks and what it makes of an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

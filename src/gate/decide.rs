@@ -36,7 +36,6 @@ pub enum Refusal {
 
 /// What happens with a visit.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made and taken apart once per request, on the stack")]
 pub enum Verdict {
     /// It goes to the application.
     Admit(Admission),
@@ -87,7 +86,7 @@ pub(crate) mod tests {
         let account = Account { app_id: "wx1".to_owned(), openid: "oABC".to_owned() };
         let profile = Profile { name: name.to_owned(), ..Profile::default() };
         let identity = Identity { member_id: "m-1".to_owned(), account, unionid: None, profile };
-        Session { id: [7; 16], identity, started: now, renewed: now }
+        Session::new([7; 16], &identity, now, now)
     }
 
     pub(crate) fn admission(session: Option<Session>) -> Admission {

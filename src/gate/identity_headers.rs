@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::Admission;
-use crate::model::alias::{self, Alias};
-use crate::model::session::Session;
+use crate::model::alias::{self, Alias, Beginning, Lookout};
+use crate::model::session::{Said, Session};
 
 /// What a header says about the person.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -84,6 +85,7 @@ pub struct IdentityHeaders {
     spoken: Vec<Spoken>,
     elsewhere: Vec<HeaderName>,
     stripped: HashSet<Alias>,
+    lookout: Lookout,
     email_domain: Option<String>,
 }
 
@@ -224,12 +226,14 @@ impl IdentityHeaders {
     /// that other routes speak.
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
-        let stripped = names.map(|name| Alias::of(name.as_str())).collect();
-        Self { spoken, elsewhere: Vec::new(), stripped, email_domain }
+        let stripped: HashSet<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
+        let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
+        let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
+        Self { spoken, elsewhere: Vec::new(), stripped, lookout, email_domain }
     }
 
     /// The names spoken on this route.
-    pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &HeaderName> {
         self.spoken.iter().map(|header| &header.name)
     }
 
@@ -243,6 +247,9 @@ impl IdentityHeaders {
     /// says because it is spelled otherwise.
     pub fn disguised<'a>(&self, received: &'a HeaderMap) -> Option<&'a HeaderName> {
         received.keys().find(|name| {
+            if !self.lookout.may_know(Beginning::of(name.as_str().as_bytes())) {
+                return false;
+            }
             let alias = Alias::of(name.as_str());
             let is_ours = OWN_FAMILIES.iter().any(|family| alias.as_bytes().starts_with(family));
             (is_ours || self.stripped.contains(&alias))
@@ -257,12 +264,20 @@ impl IdentityHeaders {
 
     /// Whether a client's header of this name could be taken for one of ours.
     pub fn resembles(&self, name: &HeaderName) -> bool {
-        let alias = Alias::of(name.as_str());
+        self.resembles_from(Beginning::of(name.as_str().as_bytes()), name.as_str())
+    }
+
+    /// The same, for a name whose beginning is known.
+    pub fn resembles_from(&self, beginning: Beginning, name: &str) -> bool {
+        !alias::is_plain(name) || (self.lookout.may_know(beginning) && self.knows(name))
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        let alias = Alias::of(name);
         let bytes = alias.as_bytes();
-        !alias::is_plain(name.as_str())
-            || self.stripped.contains(&alias)
-            || FOREIGN_FAMILIES.iter().any(|family| bytes.starts_with(family))
+        FOREIGN_FAMILIES.iter().any(|family| bytes.starts_with(family))
             || FOREIGN_NAMES.contains(&bytes)
+            || self.stripped.contains(&alias)
     }
 
     /// Sets every configured header exactly once; unknown values are empty. An anonymous visitor of an open route gets
@@ -270,38 +285,73 @@ impl IdentityHeaders {
     pub fn set(&self, admission: &Admission, headers: &mut HeaderMap) {
         let Some(session) = admission.session() else { return };
         for header in &self.spoken {
-            headers.insert(header.name.clone(), encode(&self.value(header.field, session), header.encoding));
+            headers.insert(header.name.clone(), self.value(header, session));
         }
     }
 
     /// Tells a proxy that only asked: every name of every route exactly once, empty where there is nothing to say, so
     /// that it overwrites what the client sent.
     pub fn tell(&self, admission: &Admission, headers: &mut HeaderMap) {
-        for name in self.names().chain(&self.elsewhere) {
-            headers.insert(name.clone(), HeaderValue::from_static(""));
+        for name in &self.elsewhere {
+            headers.insert(name.clone(), EMPTY);
+        }
+        if admission.session().is_none() {
+            for name in self.names() {
+                headers.insert(name.clone(), EMPTY);
+            }
         }
         self.set(admission, headers);
     }
 
-    fn value(&self, field: Field, session: &Session) -> String {
-        let identity = &session.identity;
-        match field {
-            Field::Avatar => identity.profile.avatar.clone(),
-            Field::City => identity.profile.city.clone(),
-            Field::Country => identity.profile.country.clone(),
-            Field::Email => match &self.email_domain {
-                Some(domain) => format!("{}@{domain}", identity.member_id),
-                None => String::new(),
-            },
-            Field::Groups => String::new(),
-            Field::Name => identity.profile.name.clone(),
-            Field::Openid => identity.account.openid.clone(),
-            Field::Province => identity.profile.province.clone(),
-            Field::Sex => identity.profile.sex.clone(),
-            Field::Unionid => identity.unionid.clone().unwrap_or_default(),
-            Field::User => identity.member_id.clone(),
+    fn value(&self, header: &Spoken, session: &Session) -> HeaderValue {
+        let said = match header.field {
+            Field::Avatar => Said::Avatar,
+            Field::City => Said::City,
+            Field::Country => Said::Country,
+            Field::Email => return self.email(header.encoding, session),
+            Field::Groups => return EMPTY,
+            Field::Name => Said::Name,
+            Field::Openid => Said::Openid,
+            Field::Province => Said::Province,
+            Field::Sex => Said::Sex,
+            Field::Unionid => Said::Unionid,
+            Field::User => Said::MemberId,
+        };
+        let text = session.shared(said);
+        if text.is_empty() {
+            return EMPTY;
+        }
+        let as_it_is =
+            needs_no_encoding(&text, header.encoding).then(|| HeaderValue::from_maybe_shared(text));
+        match as_it_is {
+            Some(Ok(value)) => value,
+            _ => encode(session.text(said), header.encoding),
         }
     }
+
+    fn email(&self, encoding: Encoding, session: &Session) -> HeaderValue {
+        match &self.email_domain {
+            Some(domain) => encode(&format!("{}@{domain}", session.member_id()), encoding),
+            None => EMPTY,
+        }
+    }
+}
+
+/// What is said where nothing is known, in every encoding.
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+/// Whether `encode` would give back the very text.
+fn needs_no_encoding(text: &[u8], encoding: Encoding) -> bool {
+    // No early end: so the compiler looks at many bytes at a time.
+    let is_plain = text.iter().fold(true, |plain, byte| plain & (0x20..0x7f).contains(byte));
+    let has_inner_blanks_only = text.first() != Some(&b' ') && text.last() != Some(&b' ');
+    let holds = match encoding {
+        Encoding::Base64 => false,
+        Encoding::Percent => !text.contains(&b'%'),
+        Encoding::Rfc2047 => !text.starts_with(b"=?"),
+        Encoding::Utf8 => true,
+    };
+    is_plain && has_inner_blanks_only && holds
 }
 
 /// One header line's worth of `text`; never a line break, whatever the text.
@@ -314,7 +364,7 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
         Encoding::Rfc2047 => format!("=?UTF-8?B?{}?=", STANDARD.encode(text)),
         Encoding::Utf8 => text.replace(char::is_control, " "),
     };
-    HeaderValue::from_bytes(line.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or(EMPTY)
 }
 
 /// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
@@ -417,6 +467,30 @@ mod tests {
             let line = encode(&name, Encoding::Percent);
             let decoded = percent_encoding::percent_decode(line.as_bytes()).decode_utf8().unwrap();
             prop_assert_eq!(decoded.as_ref(), name.as_str());
+        }
+
+        #[test]
+        fn what_needs_no_encoding_is_what_encoding_leaves_alone(text in "\\PC{0,9}|[ -~]{0,9}|[%a= ?]{0,4}") {
+            for encoding in [Encoding::Percent, Encoding::Base64, Encoding::Rfc2047, Encoding::Utf8] {
+                if needs_no_encoding(text.as_bytes(), encoding) {
+                    let value = encode(&text, encoding);
+                    prop_assert_eq!(value.as_bytes(), text.as_bytes());
+                }
+            }
+        }
+
+        #[test]
+        fn a_quick_look_at_a_name_says_what_a_close_one_says(
+            name in "([a-z0-9]{1,9}|remote|xremote|sso|tailscale|auth|x)([-_.~][a-z]{1,9}|user|-login){0,2}",
+        ) {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            let closely = !alias::is_plain(name.as_str()) || headers().knows(name.as_str());
+            prop_assert_eq!(headers().resembles(&name), closely);
+            let map = HeaderMap::from_iter([(name.clone(), EMPTY)]);
+            let alias = Alias::of(name.as_str());
+            let is_ours = OWN_FAMILIES.iter().any(|family| alias.as_bytes().starts_with(family));
+            let is_disguised = (is_ours || headers().stripped.contains(&alias)) && !headers().speaks(&name);
+            prop_assert_eq!(headers().disguised(&map).is_some(), is_disguised);
         }
 
         #[test]

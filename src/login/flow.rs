@@ -274,7 +274,7 @@ impl LoginFlow {
         if let Some(old) = self.sessions.read(headers, &self.settings.login_host, now) {
             self.sessions.end(&old, now);
         }
-        let (session, cookie) = self.sessions.start(identity, &self.settings.login_host, now);
+        let (session, cookie) = self.sessions.start(&identity, &self.settings.login_host, now);
         let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
         Ok(Finished::SignedIn { session, to: return_to(attempt), handoff: attempt.handoff, cookies })
     }

@@ -31,6 +31,57 @@ impl Alias {
     }
 }
 
+/// The first letters and digits of a name, enough to tell that it is none of those looked out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning(u8);
+
+/// How many letters and digits a beginning is made of.
+const BEGINNING: usize = 4;
+
+impl Beginning {
+    /// The beginning of a header name, in whatever spelling.
+    pub const fn of(name: &[u8]) -> Self {
+        let (mut letters, mut count, mut at) = (0_u32, 0, 0);
+        while at < name.len() && count < BEGINNING {
+            if name[at].is_ascii_alphanumeric() {
+                letters = letters << 8 | name[at].to_ascii_lowercase() as u32;
+                count += 1;
+            }
+            at += 1;
+        }
+        Self((letters.wrapping_mul(0x9e37_79b1) >> 24) as u8)
+    }
+}
+
+/// Sorts out names that cannot be among a set of aliases, nor begin like one of them: nearly all names in ordinary use,
+/// at a fraction of the cost of looking closely. It errs on one side only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lookout([u64; 4]);
+
+impl Lookout {
+    /// Looks out for names that equal one of `aliases`, or begin like one of at least four characters.
+    pub const fn of(aliases: &[&[u8]]) -> Self {
+        Self([0; 4]).and(aliases)
+    }
+
+    /// The same, for `aliases` as well.
+    #[must_use]
+    pub const fn and(mut self, aliases: &[&[u8]]) -> Self {
+        let mut at = 0;
+        while at < aliases.len() {
+            let Beginning(place) = Beginning::of(aliases[at]);
+            self.0[place as usize / 64] |= 1 << (place % 64);
+            at += 1;
+        }
+        self
+    }
+
+    /// `false` is certain.
+    pub fn may_know(&self, Beginning(place): Beginning) -> bool {
+        self.0[usize::from(place) / 64] & 1 << (place % 64) != 0
+    }
+}
+
 /// Whether a header name is spelled with nothing but letters, digits and hyphens, as every name in ordinary use is.
 pub fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -38,6 +89,8 @@ pub fn is_plain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -48,5 +101,26 @@ mod tests {
             assert_eq!(Alias::of(name), Alias::of("X-Wechat-Openid"), "{name}");
         }
         assert_ne!(Alias::of("X-Wechat-Open"), Alias::of("X-Wechat-Openid"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_gets_past_a_lookout(known in "[a-z0-9]{0,9}", glue in "[-_.~!]{0,2}", more in "[a-z-]{0,3}") {
+            let spelled = known.chars().map(|letter| format!("{glue}{letter}")).collect::<String>().to_uppercase();
+            let lookout = Lookout::of(&[b"forwarded", known.as_bytes()]);
+            prop_assert!(lookout.may_know(Beginning::of(spelled.as_bytes())));
+            if known.len() >= BEGINNING {
+                let longer = spelled + &more;
+                prop_assert!(lookout.may_know(Beginning::of(longer.as_bytes())));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_names_cost_no_closer_look() {
+        let lookout = Lookout::of(&[b"remote", b"xremote", b"xforwarded", b"proxy"]);
+        for name in ["referer", "x-request-id", "accept", "host", "user-agent", "priority", "sec-ch-ua"] {
+            assert!(!lookout.may_know(Beginning::of(name.as_bytes())), "{name}");
+        }
     }
 }

@@ -73,6 +73,21 @@ impl Authority {
         Ok(Self { host: Host::parse(host)?, port })
     }
 
+    /// Whether `text` is this authority in the form in which it is displayed.
+    pub fn is_written(&self, text: &[u8]) -> bool {
+        match (text.strip_prefix(self.host.as_str().as_bytes()), self.port) {
+            (Some(rest), None) => rest.is_empty(),
+            (Some([b':', digits @ ..]), Some(port)) => {
+                digits.first() != Some(&b'0')
+                    && digits.iter().try_fold(0_u32, |number, digit| match digit {
+                        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u32::from(digit - b'0')),
+                        _ => None,
+                    }) == Some(u32::from(port))
+            }
+            _ => false,
+        }
+    }
+
     /// The same authority without a port that the scheme implies anyway.
     pub fn without_default_port(self, https: bool) -> Self {
         let implied = if https { 443 } else { 80 };
@@ -116,6 +131,21 @@ mod tests {
             "::1", "a:+80", "a\\b", "a#b", "a?b", "中.test",
         ] {
             assert_eq!(Authority::parse(text), Err(InvalidHost), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_authority_knows_its_one_spelling() {
+        for (text, others) in [
+            (
+                "a.test:8480",
+                ["a.test:08480", "a.test:84800", "a.test:", "a.test", "A.test:8480", "a.test:8480 "],
+            ),
+            ("a.test", ["a.test.", "a.test:80", "a.tes", "a.testx", "A.test", ""]),
+        ] {
+            let authority = Authority::parse(text).unwrap();
+            assert!(authority.is_written(text.as_bytes()) && authority.to_string() == text);
+            assert!(others.iter().all(|other| !authority.is_written(other.as_bytes())));
         }
     }
 

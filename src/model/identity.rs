@@ -1,9 +1,7 @@
 //! Who somebody is, as WeChat says.
 
-use serde::{Deserialize, Serialize};
-
 /// One (app, openid) pair: how one app of ours knows a person. An openid means nothing without its app.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Account {
     /// The AppID the openid belongs to.
     pub app_id: String,
@@ -12,7 +10,7 @@ pub struct Account {
 }
 
 /// What WeChat says of a person besides their ids. Every field may be empty; none is a key.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Profile {
     /// Display name as chosen by the person: not unique, not stable, may be empty.
     pub name: String,
@@ -29,7 +27,7 @@ pub struct Profile {
 }
 
 /// A person as one sign-in showed them.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
     /// The stable, ASCII name applications know the person by.
     pub member_id: String,

@@ -4,6 +4,7 @@ pub mod alias;
 pub mod clock;
 pub mod host;
 pub mod identity;
+pub mod named_cookie;
 pub mod own_cookie;
 pub mod path;
 pub mod peer;

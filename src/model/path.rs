@@ -61,6 +61,14 @@ impl CanonicalPath {
         if !raw.starts_with('/') {
             return Err(AmbiguousPath::NotAPath);
         }
+        if is_canonical(raw.as_bytes()) {
+            return Ok(Self(raw.to_owned()));
+        }
+        Self::respelled(raw)
+    }
+
+    /// What `parse` makes of a path that may be written otherwise.
+    fn respelled(raw: &str) -> Result<Self, AmbiguousPath> {
         let spelled = respell(raw.as_bytes())?;
         let mut segments: Vec<&str> = Vec::new();
         let mut ends_open = true;
@@ -98,6 +106,11 @@ impl CanonicalPath {
     /// Whether the path is `prefix` or lies below it, counted in whole segments.
     pub fn is_under(&self, prefix: &str) -> bool {
         is_under(&self.0, prefix)
+    }
+
+    /// Whether no server is known to take the path for another: nothing is escaped, and nothing has parameters.
+    pub fn has_one_reading(&self) -> bool {
+        memchr::memchr2(b'%', b';', self.0.as_bytes()).is_none()
     }
 
     /// The same path with `;parameters` dropped from every segment, as servlet containers see it; `None` when there
@@ -164,6 +177,32 @@ pub fn is_under(path: &str, prefix: &str) -> bool {
 pub fn without_parameters(segment: &str) -> &str {
     let end = segment.find(';').into_iter().chain(segment.find("%3B")).min();
     &segment[..end.unwrap_or(segment.len())]
+}
+
+/// Bytes that nobody reads as anything but themselves.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x21;
+    while byte < 0x7f {
+        plain[byte] = !matches!(
+            byte as u8,
+            b'%' | b';' | b'\\' | b'#' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+        );
+        byte += 1;
+    }
+    plain
+};
+
+/// Whether a path, as nearly every path, has nothing in it that could be written otherwise. `false` says nothing.
+fn is_canonical(raw: &[u8]) -> bool {
+    let mut behind_slash = false;
+    for &byte in raw {
+        if !PLAIN[usize::from(byte)] || (behind_slash && matches!(byte, b'/' | b'.')) {
+            return false;
+        }
+        behind_slash = byte == b'/';
+    }
+    true
 }
 
 /// Decodes needless escapes, upper-cases the needed ones, escapes raw bytes above 127, refuses the rest.
@@ -339,6 +378,22 @@ mod tests {
         );
         assert!(!under("/publicx", "/public") && !under("/PUBLIC", "/public"));
         assert!(under("/anything", "/"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_leads_where_the_long_one_does(
+            raw in "(/[-a-z.%;0-9]{0,3}|/[ -~]{0,4}|/\\PC{0,3}|//|/[.]{1,3}|[a-zA-Z~!$&'()*+,=:@]){0,8}",
+        ) {
+            let path = format!("/{raw}");
+            if is_canonical(path.as_bytes()) {
+                prop_assert_eq!(CanonicalPath::respelled(&path), Ok(CanonicalPath(path.clone())));
+                prop_assert_eq!(decoded_again(&CanonicalPath(path.clone())), None);
+                prop_assert_eq!(CanonicalPath(path).without_parameters(), None);
+            } else {
+                prop_assert_eq!(CanonicalPath::parse(&path), CanonicalPath::respelled(&path));
+            }
+        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What a visit matches: the host's table, then the longest path in whole segments, then the method.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use http::Method;
 
@@ -33,8 +33,11 @@ pub struct Route {
 /// All routes of one configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    hosts: HashMap<Host, HashMap<String, Vec<Route>>>,
+    hosts: BTreeMap<Host, Table>,
 }
+
+/// The routes of one host by their paths. Few as they are, comparing is cheaper than hashing.
+type Table = BTreeMap<String, Vec<Route>>;
 
 /// What `Routes::find` found.
 #[derive(Debug)]
@@ -62,9 +65,7 @@ impl Routes {
 
     /// The served hosts, in alphabetical order.
     pub fn hosts(&self) -> Vec<&Host> {
-        let mut hosts: Vec<&Host> = self.hosts.keys().collect();
-        hosts.sort();
-        hosts
+        self.hosts.keys().collect()
     }
 
     /// The route that `visit` matches, if every way in which applications are known to read it matches the same one:
@@ -73,6 +74,10 @@ impl Routes {
     pub fn find(&self, visit: &Visit) -> Found<'_> {
         let Some(table) = self.hosts.get(&visit.authority.host) else { return Found::UnknownHost };
         let found = longest(table, visit.path.as_str(), &visit.method);
+        let is_plain = visit.path.has_one_reading() && visit.as_sent.is_nothing();
+        if is_plain && in_capitals(&visit.method).is_none() {
+            return found.map_or(Found::Nothing, Found::Route);
+        }
         let Ok(paths) = every_reading(visit) else { return Found::Ambiguous };
         let number = |route: Option<&Route>| route.map(|route| route.id);
         for written in std::iter::once(&visit.method).chain(&visit.as_sent.methods) {
@@ -112,7 +117,7 @@ fn in_capitals(method: &Method) -> Option<Method> {
 }
 
 /// Walks from the whole path up to the root, one segment at a time.
-fn longest<'a>(table: &'a HashMap<String, Vec<Route>>, path: &str, method: &Method) -> Option<&'a Route> {
+fn longest<'a>(table: &'a Table, path: &str, method: &Method) -> Option<&'a Route> {
     let mut prefix = path.strip_suffix('/').unwrap_or(path);
     loop {
         let fits = |route: &&Route| route.methods.is_empty() || route.methods.contains(method);

@@ -62,7 +62,7 @@ impl SetCookie {
 
 /// What may surround names and values (RFC 6265 §5.2). A wider blank (U+00A0, U+2000) belongs to the name: browsers
 /// see no `__Host-` behind it, so anybody's sibling host may set such a cookie.
-const BLANKS: [char; 2] = [' ', '\t'];
+pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// The cookies of a request: name and value, in order, over all `Cookie` lines. What an application keeps beside ours
 /// may be in any encoding; only its own pair is skipped then.

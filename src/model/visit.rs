@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use thiserror::Error;
 
-use super::alias::Alias;
+use super::alias::{Alias, Beginning, Lookout};
 use super::host::{Authority, InvalidHost};
 use super::path::{AmbiguousPath, CanonicalPath, is_under, readings_as_sent};
 use super::return_to::OWN_PREFIX;
@@ -56,6 +56,13 @@ pub struct AsSent {
     pub paths: Vec<String>,
     /// Methods named by headers such as `X-HTTP-Method-Override`.
     pub methods: Vec<Method>,
+}
+
+impl AsSent {
+    /// Whether there is no other reading.
+    pub fn is_nothing(&self) -> bool {
+        self.paths.is_empty() && self.methods.is_empty()
+    }
 }
 
 /// Names under which applications take another method than the one that was judged.
@@ -120,14 +127,16 @@ impl Visit {
 
     /// Path and query as they are forwarded.
     pub fn path_and_query(&self) -> String {
+        let path = self.path.as_str();
         match &self.query {
-            Some(query) => format!("{}?{query}", self.path),
-            None => self.path.as_str().to_owned(),
+            Some(query) => [path, "?", query].concat(),
+            None => path.to_owned(),
         }
     }
 }
 
 /// Whether applications may take the value of a header of this name for the method.
 pub fn overrides_method(name: &str) -> bool {
-    METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
+    const LOOKOUT: Lookout = Lookout::of(&METHOD_OVERRIDES);
+    LOOKOUT.may_know(Beginning::of(name.as_bytes())) && METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
 }

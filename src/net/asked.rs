@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{HOST, HeaderMap};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 
 use super::connection::Connection;
@@ -27,12 +27,24 @@ pub fn visit(
 }
 
 /// The visitor's address, and the chain of addresses to tell the application.
-pub fn client(headers: &HeaderMap, connection: &Connection, trusted: &TrustedProxies) -> (IpAddr, String) {
+pub fn client(
+    headers: &HeaderMap,
+    connection: &Connection,
+    trusted: &TrustedProxies,
+) -> (IpAddr, HeaderValue) {
+    let peer = connection.peer.address();
+    if !trusted.trusts(connection.peer) {
+        return (peer, connection.address_line.clone());
+    }
     let lines: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
     let client = trusted.client_address(connection.peer, lines.iter().copied());
-    let peer = connection.peer.address();
-    let chain = if client == peer { client.to_string() } else { format!("{client}, {peer}") };
+    let chain = match client == peer {
+        true => connection.address_line.clone(),
+        // Two addresses are always a header value.
+        false => HeaderValue::try_from(format!("{client}, {peer}"))
+            .unwrap_or_else(|_| connection.address_line.clone()),
+    };
     (client, chain)
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
+use http::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::model::peer::Peer;
@@ -15,6 +16,8 @@ pub struct Connection {
     pub peer: Peer,
     /// Whether TLS ended here.
     pub encrypted: bool,
+    /// The peer's address as header lines say it.
+    pub address_line: HeaderValue,
     in_flight: AtomicUsize,
     begun: AtomicUsize,
     tunnelled: AtomicBool,
@@ -44,6 +47,8 @@ impl Connection {
         Arc::new(Self {
             peer,
             encrypted,
+            address_line: HeaderValue::try_from(peer.address().to_string())
+                .unwrap_or_else(|_| HeaderValue::from_static("")),
             in_flight: AtomicUsize::new(0),
             begun: AtomicUsize::new(0),
             tunnelled: AtomicBool::new(false),

@@ -18,7 +18,7 @@ use crate::login::{Finished, Handoff, LoginFlow, SpentTickets, Step, choose};
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
 use crate::model::return_to::{LONGEST, ReturnTo};
-use crate::model::session::Session;
+use crate::model::session::{Said, Session};
 use crate::model::set_cookie::SetCookie;
 use crate::model::site::Site;
 use crate::model::visit::Visit;
@@ -237,10 +237,9 @@ impl OwnPages {
                 answer::redirect(&self.site, StatusCode::SEE_OTHER, &begun.location, &begun.cookies)
             }
             Finished::SignedIn { session, to, handoff, cookies } => {
-                let identity = &session.identity;
                 tracing::info!(
                     request_id = asking.request_id,
-                    member = identity.member_id,
+                    member = session.member_id(),
                     client = %asking.client,
                     "signed in"
                 );
@@ -309,7 +308,7 @@ impl OwnPages {
             self.sessions.end(&session, asking.now);
             tracing::info!(
                 request_id = asking.request_id,
-                member = session.identity.member_id,
+                member = session.member_id(),
                 client = %asking.client,
                 "signed out"
             );
@@ -330,13 +329,13 @@ impl OwnPages {
             let body = json!({ "error": "login_required", "request_id": asking.request_id });
             return Ok(answer::json(&self.site, StatusCode::UNAUTHORIZED, &body));
         };
-        let identity = &session.identity;
+        let unionid = Some(session.text(Said::Unionid)).filter(|unionid| !unionid.is_empty());
         let body = json!({
-            "user": identity.member_id,
-            "name": identity.profile.name,
-            "avatar": identity.profile.avatar,
-            "openid": identity.account.openid,
-            "unionid": identity.unionid,
+            "user": session.member_id(),
+            "name": session.text(Said::Name),
+            "avatar": session.text(Said::Avatar),
+            "openid": session.text(Said::Openid),
+            "unionid": unionid,
             "signed_in_at": session.started.as_unix(),
             "expires_in": self.sessions.time_left(&session, asking.now).as_secs(),
         });
@@ -346,8 +345,8 @@ impl OwnPages {
 
 /// The name a person chose, or their id where they chose none.
 pub fn display_name(session: &Session) -> &str {
-    match session.identity.profile.name.as_str() {
-        "" => &session.identity.member_id,
+    match session.text(Said::Name) {
+        "" => session.member_id(),
         name => name,
     }
 }

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
-use crate::model::alias::Alias;
+use crate::model::alias::{Alias, Beginning, Lookout};
 use crate::model::own_cookie;
 use crate::model::visit::{Visit, overrides_method};
 
@@ -25,8 +25,8 @@ pub enum UpstreamHost {
 pub struct Forwarded {
     /// The visitor's own address.
     pub client: IpAddr,
-    /// `X-Forwarded-For` to tell: the visitor first, then each trusted proxy on the way.
-    pub chain: String,
+    /// `X-Forwarded-For` to tell: the visitor first, then the trusted proxy that brought it, if one did.
+    pub chain: HeaderValue,
 }
 
 /// How the headers of one route are rewritten.
@@ -94,9 +94,10 @@ fn is_told_anew(name: &HeaderName) -> bool {
     matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH | header::TRAILER)
 }
 
-/// The names that `Connection` lists (RFC 9110 §7.6.1): they end here as well.
-fn listed_in_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+/// The names that `Connection` lists (RFC 9110 §7.6.1): they end here as well. Without those that end here anyway.
+fn listed_in_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 2]> {
     tokens(headers, header::CONNECTION)
+        .filter(|token| !token.eq_ignore_ascii_case("keep-alive") && !token.eq_ignore_ascii_case("upgrade"))
         .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
         .collect()
 }
@@ -111,15 +112,19 @@ pub(super) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Ite
         .map(str::trim)
 }
 
-fn speaks_for_a_client(name: &HeaderName) -> bool {
-    let alias = Alias::of(name.as_str());
+fn speaks_for_a_client(beginning: Beginning, name: &str) -> bool {
+    const LOOKOUT: Lookout = Lookout::of(&FORWARDED_FAMILIES).and(&FORWARDED_NAMES);
+    if !LOOKOUT.may_know(beginning) {
+        return false;
+    }
+    let alias = Alias::of(name);
     let bytes = alias.as_bytes();
     FORWARDED_FAMILIES.iter().any(|family| bytes.starts_with(family)) || FORWARDED_NAMES.contains(&bytes)
 }
 
 impl Rewriting {
     /// The header lines for the application: the client's, less what ends here, plus what only we may say.
-    pub(super) fn request(
+    pub fn request(
         &self,
         received: &HeaderMap,
         visit: &Visit,
@@ -128,59 +133,92 @@ impl Rewriting {
         admission: &Admission,
     ) -> HeaderMap {
         let listed = listed_in_connection(received);
-        let mut headers = HeaderMap::with_capacity(received.len() + 16);
+        let mut headers = HeaderMap::with_capacity(received.len() + 5 + self.identity.names().len());
+        let mut trailers = false;
         for (name, value) in received {
-            let ends_here = is_hop_by_hop(name)
-                || (listed.contains(name) && *name != X_REQUEST_ID)
-                || is_told_anew(name)
-                || speaks_for_a_client(name)
-                || (self.keeps_method && overrides_method(name.as_str()))
-                || self.identity.resembles(name);
-            if !ends_here {
+            if is_hop_by_hop(name) {
+                trailers |= *name == header::TE && takes_trailers(value);
+            } else if !is_told_anew(name)
+                && (!listed.contains(name) || *name == X_REQUEST_ID)
+                && !self.strips(name.as_str())
+            {
                 headers.append(name.clone(), value.clone());
             }
         }
-        if tokens(received, header::TE).any(|token| token.eq_ignore_ascii_case("trailers")) {
+        if trailers {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
         if let Some(cookie) = own_cookie::application_cookies(received) {
             headers.insert(header::COOKIE, cookie);
         }
-        let visited = text(visit.authority.to_string());
+        let visited = visited_host(received, visit);
         let host = match &self.host {
             UpstreamHost::Fixed(host) => host.clone(),
             UpstreamHost::Visited => visited.clone(),
         };
         headers.insert(header::HOST, host);
-        headers.insert(X_FORWARDED_FOR, text(forwarded.chain.clone()));
+        headers.insert(X_FORWARDED_FOR, forwarded.chain.clone());
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(visit.scheme.as_str()));
         headers.insert(X_FORWARDED_HOST, visited);
-        headers.insert(X_REAL_IP, text(forwarded.client.to_string()));
+        headers.insert(X_REAL_IP, forwarded.real_ip());
         if let Some(prefix) = prefix {
-            headers.insert(X_FORWARDED_PREFIX, text(prefix.to_owned()));
+            headers.insert(X_FORWARDED_PREFIX, text(prefix));
         }
         self.identity.set(admission, &mut headers);
         headers
     }
+
+    /// Whether a client's header of this name must not reach the application.
+    fn strips(&self, name: &str) -> bool {
+        let beginning = Beginning::of(name.as_bytes());
+        speaks_for_a_client(beginning, name)
+            || (self.keeps_method && overrides_method(name))
+            || self.identity.resembles_from(beginning, name)
+    }
+}
+
+impl Forwarded {
+    /// The visitor's own address: the whole chain, where nobody stands between.
+    fn real_ip(&self) -> HeaderValue {
+        if self.chain.as_bytes().contains(&b',') {
+            text(&self.client.to_string())
+        } else {
+            self.chain.clone()
+        }
+    }
+}
+
+/// The host that was visited, as the visitor wrote it where that is how we write it.
+fn visited_host(received: &HeaderMap, visit: &Visit) -> HeaderValue {
+    match received.get(header::HOST) {
+        Some(line) if visit.authority.is_written(line.as_bytes()) => line.clone(),
+        _ => text(&visit.authority.to_string()),
+    }
+}
+
+fn takes_trailers(te: &HeaderValue) -> bool {
+    te.to_str().is_ok_and(|line| line.split(',').any(|token| token.trim().eq_ignore_ascii_case("trailers")))
 }
 
 /// Takes hop-by-hop fields and cookies of our names out of an application's answer. Returns how many cookies.
 pub(super) fn response(headers: &mut HeaderMap) -> usize {
-    let listed = listed_in_connection(headers);
-    let mut clean = HeaderMap::with_capacity(headers.len());
-    let mut dropped = 0;
-    for (name, value) in headers.iter() {
-        if is_hop_by_hop(name) || listed.contains(name) {
-            continue;
-        }
-        if name == header::SET_COOKIE && sets_own_cookie(value) {
-            dropped += 1;
-            continue;
-        }
-        clean.append(name.clone(), value.clone());
+    let mut gone = listed_in_connection(headers);
+    gone.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
+    for name in gone {
+        headers.remove(name);
     }
-    *headers = clean;
+    let cookies = headers.get_all(header::SET_COOKIE).iter();
+    let dropped = cookies.filter(|cookie| sets_own_cookie(cookie)).count();
+    if dropped > 0
+        && let header::Entry::Occupied(cookies) = headers.entry(header::SET_COOKIE)
+    {
+        let (name, cookies) = cookies.remove_entry_mult();
+        let others: Vec<HeaderValue> = cookies.filter(|cookie| !sets_own_cookie(cookie)).collect();
+        for cookie in others {
+            headers.append(name.clone(), cookie);
+        }
+    }
     dropped
 }
 
@@ -194,12 +232,14 @@ fn sets_own_cookie(value: &HeaderValue) -> bool {
 }
 
 /// A header value of text that holds no control characters by construction; anything else is sent as nothing.
-fn text(text: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
+fn text(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -233,11 +273,27 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_forwarded_header_is_known() {
+        let speaks = |name: &str| speaks_for_a_client(Beginning::of(name.as_bytes()), name);
         for name in
             ["x-forwarded-for", "x_forwarded_proto", "x-real_ip", "forwarded", "x-original-url", "proxy"]
         {
-            assert!(speaks_for_a_client(&HeaderName::from_static(name)), "{name}");
+            assert!(speaks(name), "{name}");
         }
-        assert!(!speaks_for_a_client(&HeaderName::from_static("x-requested-with")));
+        assert!(!speaks("x-requested-with"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_quick_look_at_a_name_says_what_a_close_one_says(
+            name in "([a-z0-9]{1,9}|forwarded|x[-_]?(ssl|real|forwarded|http|accel|method)|proxy|client)([-_.~](ip|method|[a-z]{1,9})){0,2}",
+        ) {
+            let alias = Alias::of(&name);
+            let bytes = alias.as_bytes();
+            let speaks = FORWARDED_FAMILIES.iter().any(|family| bytes.starts_with(family))
+                || FORWARDED_NAMES.contains(&bytes);
+            prop_assert_eq!(speaks_for_a_client(Beginning::of(name.as_bytes()), &name), speaks);
+            let overrides = [&b"xhttpmethodoverride"[..], b"xmethodoverride", b"xhttpmethod"].contains(&bytes);
+            prop_assert_eq!(overrides_method(&name), overrides);
+        }
     }
 }

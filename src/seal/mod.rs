@@ -1,8 +1,10 @@
 //! Sealed values: what only this gateway can write, and only for the purpose it was written for.
 
+mod batch;
 mod key_ring;
 mod sealer;
 
+pub use batch::random_name;
 pub use key_ring::{KeyRing, WeakSecret};
 pub use sealer::{Purpose, Sealer};
 
@@ -22,7 +24,9 @@ pub fn random<const LENGTH: usize>() -> [u8; LENGTH] {
 
 /// Lower-case hexadecimal digits of `bytes`.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |number: u8| char::from(DIGITS[usize::from(number)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }
 
 /// SHA-256 of `bytes`.

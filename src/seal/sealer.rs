@@ -2,14 +2,20 @@
 //!
 //! The associated data names format, purpose and binding (the cookie's name and host), so that a value sealed for one
 //! use opens for no other. Expiry is inside the value: whoever opens it judges the time.
+//!
+//! Plain GCM would open a session 0.14 µs faster. But anyone with a cookie that is due for renewal can have it sealed
+//! again and again, and with random nonces GCM must not seal more than 2³² values under one key (NIST SP 800-38D §8.3).
 
 use std::fmt;
 
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::Simd;
+use base64::engine::general_purpose::NO_PAD;
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
 
 use super::key_ring::Key;
 use super::{KeyRing, random};
@@ -35,7 +41,11 @@ pub enum Purpose {
 pub struct Sealer {
     purpose: Purpose,
     keys: Vec<Key>,
+    base64: Simd,
 }
+
+/// Associated data; a cookie's name and the longest host fit without an allocation.
+type Associated = SmallVec<[u8; 320]>;
 
 impl Purpose {
     /// The word that stands for the purpose in key derivation and associated data.
@@ -51,7 +61,7 @@ impl Purpose {
 impl Sealer {
     /// A sealer for `purpose` with the keys of `ring`.
     pub fn new(ring: &KeyRing, purpose: Purpose) -> Self {
-        Self { purpose, keys: ring.keys(purpose) }
+        Self { purpose, keys: ring.keys(purpose), base64: Simd::url_safe(NO_PAD) }
     }
 
     /// Seals `value` for `binding`: only `open` with the same purpose and binding gives it back.
@@ -64,32 +74,42 @@ impl Sealer {
         key.cipher
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
-                self.associated(binding),
+                self.associated(&[binding]),
                 &mut text,
             )
             .expect("a value shorter than 64 GiB seals");
         sealed.append(&mut text);
-        format!("{VERSION}.{}.{}", key.id, URL_SAFE_NO_PAD.encode(sealed))
+        format!("{VERSION}.{}.{}", key.id, self.base64.encode(sealed))
     }
 
     /// Opens what `seal` made for the same purpose and binding. Anything else (another key, version, purpose, binding,
     /// a changed bit, garbage) is `None`.
     pub fn open<T: DeserializeOwned>(&self, sealed: &str, binding: &str) -> Option<T> {
+        let opened = self.open_bytes(sealed, &[binding])?;
+        let (value, rest) = postcard::take_from_bytes(&opened).ok()?;
+        rest.is_empty().then_some(value)
+    }
+
+    /// The same, before anything is made of the bytes. The binding is what its parts are in a row.
+    pub fn open_bytes(&self, sealed: &str, binding: &[&str]) -> Option<Bytes> {
         if sealed.len() > LONGEST {
             return None;
         }
         let (key_id, encoded) = sealed.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
         let key = self.keys.iter().find(|key| key.id == key_id)?;
-        let mut bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+        let mut bytes = self.base64.decode(encoded).ok()?;
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let opened = key.cipher.open_in_place(nonce, self.associated(binding), text).ok()?;
-        let (value, rest) = postcard::take_from_bytes(opened).ok()?;
-        rest.is_empty().then_some(value)
+        let opened = key.cipher.open_in_place(nonce, self.associated(binding), text).ok()?.len();
+        Some(Bytes::from(bytes).slice(NONCE_LEN..NONCE_LEN + opened))
     }
 
-    fn associated(&self, binding: &str) -> Aad<String> {
-        Aad::from(format!("wxgate {VERSION}\0{}\0{binding}", self.purpose.as_str()))
+    fn associated(&self, binding: &[&str]) -> Aad<Associated> {
+        let mut data = Associated::new();
+        for part in ["wxgate ", VERSION, "\0", self.purpose.as_str(), "\0"].iter().chain(binding) {
+            data.extend_from_slice(part.as_bytes());
+        }
+        Aad::from(data)
     }
 }
 

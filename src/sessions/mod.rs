@@ -10,15 +10,19 @@ use http::HeaderMap;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::identity::Identity;
+use crate::model::named_cookie::NamedCookie;
 use crate::model::own_cookie::CookieScope;
-use crate::model::session::Session;
-use crate::model::set_cookie::{SetCookie, received};
+use crate::model::session::{Said, Session};
+use crate::model::set_cookie::SetCookie;
 use crate::seal::{KeyRing, Purpose, Sealer, random};
 
 pub use ended::EndedSessions;
 
 /// Longest sealed session: browsers and application servers allow 4 KiB for a whole cookie, and people have others.
 const LONGEST: usize = 1024;
+
+/// What is left out of a session that would make the cookie too long: picture and places.
+const ORNAMENTS: [Said; 4] = [Said::Avatar, Said::City, Said::Province, Said::Country];
 
 /// A session's clock may run this far ahead of ours (another node's clock) before it is no longer believed.
 const SKEW: Duration = Duration::from_secs(60);
@@ -50,13 +54,17 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Cookie {
     name: String,
+    finder: NamedCookie,
     scope: CookieScope,
 }
 
 impl Sessions {
     /// Sessions sealed with `ring`; `ended` is shared by all generations of the configuration.
     pub fn new(settings: SessionSettings, ring: &KeyRing, ended: Arc<EndedSessions>) -> Self {
-        let cookie = |scope: CookieScope| Cookie { name: scope.session_name(), scope };
+        let cookie = |scope: CookieScope| {
+            let name = scope.session_name();
+            Cookie { finder: NamedCookie::new(&name), name, scope }
+        };
         let lone = cookie(CookieScope { domain: None, ..settings.scope.clone() });
         let shared = settings.scope.domain.is_some().then(|| cookie(settings.scope.clone()));
         Self { settings, lone, shared, sealer: Sealer::new(ring, Purpose::Session), ended }
@@ -66,9 +74,8 @@ impl Sessions {
     pub fn read(&self, headers: &HeaderMap, host: &Host, now: Timestamp) -> Option<Session> {
         let cookie = self.cookie(host);
         let binding = cookie.binding(host);
-        let mut open = received(headers)
-            .filter(|(name, _)| *name == cookie.name)
-            .filter_map(|(_, value)| self.sealer.open::<Session>(value, &binding));
+        let values = cookie.finder.values(headers);
+        let mut open = values.filter_map(|value| Session::opened(self.sealer.open_bytes(value, &binding)?));
         let session = open.next()?;
         // Two that open were not set by us: a cookie planted from elsewhere must not win by its place in the line.
         if open.next().is_some() {
@@ -78,8 +85,8 @@ impl Sessions {
     }
 
     /// Signs somebody in on `host`: always a new session.
-    pub fn start(&self, identity: Identity, host: &Host, now: Timestamp) -> (Session, SetCookie) {
-        let session = Session { id: random(), identity, started: now, renewed: now };
+    pub fn start(&self, identity: &Identity, host: &Host, now: Timestamp) -> (Session, SetCookie) {
+        let session = Session::new(random(), identity, now, now);
         let cookie = self.keep(&session, host, now);
         (session, cookie)
     }
@@ -94,7 +101,8 @@ impl Sessions {
         if now.since(session.renewed) < self.settings.idle_timeout / 10 {
             return None;
         }
-        let renewed = Session { renewed: now, ..session.clone() };
+        let mut renewed = session.clone();
+        renewed.renewed = now;
         Some(self.keep(&renewed, host, now))
     }
 
@@ -130,10 +138,10 @@ impl Sessions {
 
     fn keep(&self, session: &Session, host: &Host, now: Timestamp) -> SetCookie {
         let cookie = self.cookie(host);
-        let binding = cookie.binding(host);
+        let binding = cookie.binding(host).concat();
         let mut value = self.sealer.seal(session, &binding);
         if value.len() > LONGEST {
-            value = self.sealer.seal(&without_ornaments(session), &binding);
+            value = self.sealer.seal(&session.clone().without(&ORNAMENTS), &binding);
         }
         let left = self.time_left(session, now).min(self.settings.idle_timeout);
         SetCookie::keep_shared(&cookie.scope, &cookie.name, &value, left)
@@ -147,20 +155,9 @@ impl Sessions {
 
 impl Cookie {
     /// What the seal is bound to: the cookie's name, and the host or the shared domain.
-    fn binding(&self, host: &Host) -> String {
-        let place = self.scope.domain.as_deref().unwrap_or(host.as_str());
-        format!("{}@{place}", self.name)
+    fn binding<'a>(&'a self, host: &'a Host) -> [&'a str; 3] {
+        [&self.name, "@", self.scope.domain.as_deref().unwrap_or(host.as_str())]
     }
-}
-
-/// The session without picture and places, when they would make the cookie too long.
-fn without_ornaments(session: &Session) -> Session {
-    let mut session = session.clone();
-    let profile = &mut session.identity.profile;
-    for text in [&mut profile.avatar, &mut profile.city, &mut profile.province, &mut profile.country] {
-        text.clear();
-    }
-    session
 }
 
 #[cfg(test)]
@@ -212,7 +209,7 @@ mod tests {
     #[test]
     fn a_session_is_read_back_on_its_own_host_only() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(somebody("王芳"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(&somebody("王芳"), &host("a.test"), NOW);
         assert_eq!(sessions.read(&sent(&cookie), &host("a.test"), NOW), Some(session));
         assert_eq!(sessions.read(&sent(&cookie), &host("b.test"), NOW), None);
     }
@@ -223,7 +220,7 @@ mod tests {
         settings.scope.domain = Some("shared.test".to_owned());
         let ring = KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).unwrap();
         let sessions = Sessions::new(settings, &ring, Arc::default());
-        let (session, cookie) = sessions.start(somebody("王芳"), &host("a.shared.test"), NOW);
+        let (session, cookie) = sessions.start(&somebody("王芳"), &host("a.shared.test"), NOW);
         assert!(sessions.read(&sent(&cookie), &host("b.shared.test"), NOW).is_some());
         assert!(sessions.read(&sent(&cookie), &host("evil-shared.test"), NOW).is_none());
         let elsewhere = sessions.adopt(&session, &host("other.test"), NOW);
@@ -235,7 +232,7 @@ mod tests {
     #[test]
     fn idle_time_slides_and_the_lifetime_does_not() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
         let hours = |count: u64| NOW + Duration::from_secs(count * 3600);
         assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(23)).is_some());
         assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(24)).is_none());
@@ -250,14 +247,14 @@ mod tests {
     #[test]
     fn a_session_from_the_future_is_not_believed() {
         let sessions = sessions();
-        let (_, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW + Duration::from_secs(3600));
+        let (_, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW + Duration::from_secs(3600));
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
     }
 
     #[test]
     fn an_ended_session_stays_ended_for_a_copied_cookie() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(somebody("x"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
         sessions.end(&session, NOW);
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
     }
@@ -265,10 +262,10 @@ mod tests {
     #[test]
     fn a_second_cookie_of_the_same_name_does_not_decide() {
         let sessions = sessions();
-        let mut headers = sent(&sessions.start(somebody("x"), &host("a.test"), NOW).1);
+        let mut headers = sent(&sessions.start(&somebody("x"), &host("a.test"), NOW).1);
         headers.append(http::header::COOKIE, HeaderValue::from_static("__Host-wxgate=planted"));
         assert!(sessions.read(&headers, &host("a.test"), NOW).is_some());
-        let other = sent(&sessions.start(somebody("attacker"), &host("a.test"), NOW).1);
+        let other = sent(&sessions.start(&somebody("attacker"), &host("a.test"), NOW).1);
         headers.append(http::header::COOKIE, other[http::header::COOKIE].clone());
         assert!(sessions.read(&headers, &host("a.test"), NOW).is_none());
     }
@@ -276,7 +273,7 @@ mod tests {
     #[test]
     fn the_cookie_fits_whatever_the_profile() {
         let sessions = sessions();
-        let (_, cookie) = sessions.start(somebody(&"王".repeat(42)), &host("a.test"), NOW);
+        let (_, cookie) = sessions.start(&somebody(&"王".repeat(42)), &host("a.test"), NOW);
         let value = cookie.as_str().split(['=', ';']).nth(1).unwrap();
         assert!(value.len() <= LONGEST, "{}", value.len());
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_some());

@@ -714,7 +714,7 @@ fn sealed(secret: &str, host: &str, started: Timestamp, renewed: Timestamp) -> S
     let account = Account { app_id: "wxwebsite".to_owned(), openid: "oABC".to_owned() };
     let identity =
         Identity { member_id: "wx-1".to_owned(), account, unionid: None, profile: Profile::default() };
-    let session = Session { id: [7; 16], identity, started, renewed };
+    let session = Session::new([7; 16], &identity, started, renewed);
     let sessions = Sessions::new(settings, &ring, Arc::default());
     let cookie = sessions.adopt(&session, &Host::parse(host).unwrap(), clock::now());
     cookie.as_str().split(';').next().unwrap().to_owned()

@@ -27,7 +27,7 @@ pub(crate) fn session_of_three_hours(scheme: Scheme) -> String {
     let identity =
         Identity { member_id: "wx-1".to_owned(), account, unionid: None, profile: Profile::default() };
     let then = Timestamp::from_unix(clock::now().as_unix() - 3 * 3600);
-    let session = Session { id: [7; 16], identity, started: then, renewed: then };
+    let session = Session::new([7; 16], &identity, then, then);
     let sessions = Sessions::new(settings, &ring, Arc::default());
     let cookie = sessions.adopt(&session, &Host::parse("a.localhost").unwrap(), clock::now());
     cookie.as_str().split(';').next().unwrap().to_owned()
