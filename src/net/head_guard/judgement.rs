@@ -97,8 +97,8 @@ fn line_at(bytes: &[u8], start: usize) -> Option<&[u8]> {
 /// How many control characters there are, the tab aside.
 fn count_controls(bytes: &[u8]) -> usize {
     let is_control = |byte: &u8| u8::from((*byte < 0x20) & (*byte != b'\t') | (*byte == 0x7f));
-    // Few enough at a time that a byte counts them: so the compiler makes vectors of it.
-    bytes.chunks(255).map(|chunk| usize::from(chunk.iter().map(is_control).sum::<u8>())).sum()
+    // Few enough at a time that a byte counts them, and whole vectors of them.
+    bytes.chunks(224).map(|chunk| usize::from(chunk.iter().map(is_control).sum::<u8>())).sum()
 }
 
 /// `METHOD SP target SP HTTP/1.x`, single blanks, no `#` in the target. Says whether it is HTTP/1.1. Control characters
