@@ -12,6 +12,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::connection::Connection;
+use judgement::{After, Progress, find_end, inspect};
+
+mod judgement;
+
+pub use judgement::accepted_head;
 
 /// What hyper is given instead of a refused head: it answers 400 and closes.
 const POISON: &[u8] = b"\0\r\n\r\n";
@@ -19,7 +24,13 @@ const POISON: &[u8] = b"\0\r\n\r\n";
 /// The client connection preface of HTTP/2 (RFC 9113 §3.4).
 pub(super) const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Bytes read at once into the guard's own buffer.
+const AT_ONCE: u64 = 8192;
+
 /// The read side of a client socket, with every HTTP/1 head inspected.
+///
+/// A head that arrives whole is judged where hyper wanted it. `buffer` holds only what must not pass yet: half a head,
+/// the next one, or what comes behind an upgrade that was asked for. While the connection is idle it holds no memory.
 pub(super) struct HeadGuard<S> {
     inner: S,
     connection: Arc<Connection>,
@@ -40,15 +51,8 @@ enum Mode {
     Held,
     /// Not HTTP/1 any more, or a body without known length behind which the connection closes.
     Raw,
-}
-
-/// What follows the passing bytes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum After {
-    Body(u64),
-    Head,
-    Held,
-    Raw,
+    /// A head was refused: the poison, and nothing of what comes behind.
+    Refused,
 }
 
 impl<S> HeadGuard<S> {
@@ -65,18 +69,44 @@ impl<S> HeadGuard<S> {
     fn give(&mut self, most: usize, out: &mut ReadBuf<'_>) {
         let count = most.min(self.buffer.len()).min(out.remaining());
         out.put_slice(&self.buffer[..count]);
-        self.buffer.drain(..count);
+        if count == self.buffer.len() {
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.drain(..count);
+        }
+    }
+
+    /// Judges what was just read into `out` behind `before`, and takes back what must not pass yet.
+    fn judge_in_place(&mut self, out: &mut ReadBuf<'_>, before: usize) {
+        let read = &out.filled()[before..];
+        let (passing, mode) = match inspect(read) {
+            None => (0, Mode::Head(0)),
+            Some((end, After::Head)) => (end, Mode::Head(0)),
+            Some((end, After::Held)) => (end, Mode::Held),
+            Some((_, After::Raw)) => {
+                self.connection.close_after_this();
+                (read.len(), Mode::Raw)
+            }
+            Some((end, After::Body(length))) => {
+                let behind = read.len() - end;
+                let here = usize::try_from(length).map_or(behind, |length| length.min(behind));
+                (end + here, Mode::Passing(length - here as u64, After::Head))
+            }
+        };
+        self.mode = mode;
+        self.buffer.extend_from_slice(&read[passing..]);
+        out.set_filled(before + passing);
     }
 
     /// Looks for the end of the head and judges it.
     fn judge(&mut self, looked_at: usize) -> Mode {
         match find_end(&self.buffer, looked_at) {
             Progress::End(end) => match inspect(&self.buffer[..end]) {
-                Some(After::Raw) => {
+                Some((end, After::Raw)) => {
                     self.connection.close_after_this();
                     Mode::Passing(end as u64, After::Raw)
                 }
-                Some(after) => Mode::Passing(end as u64, after),
+                Some((end, after)) => Mode::Passing(end as u64, after),
                 None => self.poison(),
             },
             Progress::Refused => self.poison(),
@@ -89,19 +119,21 @@ impl<S> HeadGuard<S> {
         tracing::debug!(peer = %self.connection.peer.address(), "refused an ambiguous request head");
         self.connection.close_after_this();
         self.buffer = POISON.to_vec();
-        Mode::Raw
+        Mode::Refused
     }
 }
 
 impl<S: AsyncRead + Unpin> HeadGuard<S> {
-    /// Reads more into the buffer; 0 at the end of the stream.
-    fn fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut chunk = [0; 8192];
-        let mut chunk = ReadBuf::new(&mut chunk);
-        ready!(Pin::new(&mut self.inner).poll_read(context, &mut chunk))?;
-        self.buffer.extend_from_slice(chunk.filled());
-        self.ended = chunk.filled().is_empty();
-        Poll::Ready(Ok(chunk.filled().len()))
+    /// Reads more into the buffer, by way of the room in `out`; 0 at the end of the stream.
+    fn fill(&mut self, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        let before = out.filled().len();
+        ready!(Pin::new(&mut (&mut self.inner).take(AT_ONCE)).poll_read(context, out))?;
+        let read = &out.filled()[before..];
+        let count = read.len();
+        self.buffer.extend_from_slice(read);
+        self.ended = count == 0;
+        out.set_filled(before);
+        Poll::Ready(Ok(count))
     }
 }
 
@@ -112,6 +144,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        let before = out.filled().len();
+        if out.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             match this.mode {
                 Mode::Passing(0, after) => {
@@ -123,7 +159,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                     }
                 }
                 Mode::Passing(left, after) => {
-                    let before = out.filled().len();
                     if this.buffer.is_empty() {
                         ready!(Pin::new(&mut (&mut this.inner).take(left)).poll_read(context, out))?;
                     } else {
@@ -136,7 +171,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 Mode::Raw if this.buffer.is_empty() => {
                     return Pin::new(&mut this.inner).poll_read(context, out);
                 }
-                Mode::Raw => {
+                Mode::Raw | Mode::Refused => {
                     this.give(usize::MAX, out);
                     return Poll::Ready(Ok(()));
                 }
@@ -151,13 +186,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                     if this.buffer.len() > this.head_bytes {
                         return Poll::Pending;
                     }
-                    if ready!(this.fill(context))? == 0 {
+                    if ready!(this.fill(context, out))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
                 }
                 Mode::Head(looked_at) if looked_at < this.buffer.len() => this.mode = this.judge(looked_at),
+                Mode::Head(_) if this.ended => return Poll::Ready(Ok(())),
+                Mode::Head(_) if this.buffer.is_empty() => {
+                    ready!(Pin::new(&mut this.inner).poll_read(context, out))?;
+                    this.ended = out.filled().len() == before;
+                    if this.ended {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.judge_in_place(out, before);
+                    if out.filled().len() > before {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
                 Mode::Head(_) => {
-                    if this.ended || ready!(this.fill(context))? == 0 {
+                    if ready!(this.fill(context, out))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
                 }
@@ -196,193 +243,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
     }
 }
 
-/// How far the search for the end of a head got.
-enum Progress {
-    End(usize),
-    Refused,
-    Unfinished,
-}
-
-/// Finds the blank line, and refuses a line end that is not CR LF as soon as it is seen.
-fn find_end(buffer: &[u8], looked_at: usize) -> Progress {
-    for position in looked_at.saturating_sub(1)..buffer.len() {
-        match buffer[position] {
-            b'\n' if position == 0 || buffer[position - 1] != b'\r' => return Progress::Refused,
-            b'\n' if position >= 3 && &buffer[position - 3..=position] == b"\r\n\r\n" => {
-                return Progress::End(position + 1);
-            }
-            b'\n' if position == 1 => return Progress::Refused,
-            b'\r' if buffer.get(position + 1).is_some_and(|next| *next != b'\n') => return Progress::Refused,
-            0 => return Progress::Refused,
-            _ => {}
-        }
-    }
-    Progress::Unfinished
-}
-
-/// Judges a whole head, and says what follows it; `None` refuses it.
-fn inspect(head: &[u8]) -> Option<After> {
-    let text = head.strip_suffix(b"\r\n\r\n")?;
-    let mut lines = text.split(|byte| *byte == b'\r').map(|line| line.strip_prefix(b"\n").unwrap_or(line));
-    let is_http11 = inspect_request_line(lines.next()?)?;
-    let (mut length, mut chunked, mut hosts, mut upgrade) = (None, false, 0, false);
-    for line in lines {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
-            return None;
-        }
-        if value.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f) {
-            return None;
-        }
-        if name.eq_ignore_ascii_case(b"content-length") {
-            if length.replace(parse_length(value)?).is_some() {
-                return None;
-            }
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            if chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return None;
-            }
-            chunked = true;
-        } else if name.eq_ignore_ascii_case(b"host") {
-            hosts += 1;
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            upgrade = true;
-        }
-    }
-    if hosts > 1 || (is_http11 && hosts == 0) || (chunked && (length.is_some() || !is_http11)) {
-        return None;
-    }
-    Some(match length {
-        _ if chunked => After::Raw,
-        Some(length) if length > 0 => After::Body(length),
-        _ if upgrade => After::Held,
-        _ => After::Head,
-    })
-}
-
-/// `METHOD SP target SP HTTP/1.x`, single blanks, no `#` in the target. Says whether it is HTTP/1.1.
-fn inspect_request_line(line: &[u8]) -> Option<bool> {
-    let mut parts = line.split(|byte| *byte == b' ');
-    let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_http11 = match version {
-        b"HTTP/1.1" => true,
-        b"HTTP/1.0" => false,
-        _ => return None,
-    };
-    let method_is_sound =
-        !method.is_empty() && method.len() <= 32 && method.iter().all(|byte| is_token(*byte));
-    let target_is_sound =
-        !target.is_empty() && !target.iter().any(|byte| *byte <= 0x20 || *byte == 0x7f || *byte == b'#');
-    (method_is_sound && target_is_sound && parts.next().is_none()).then_some(is_http11)
-}
-
-/// Digits only, without leading zeros.
-fn parse_length(value: &[u8]) -> Option<u64> {
-    let leading_zero = value.len() > 1 && value.first() == Some(&b'0');
-    if leading_zero || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// The length of the head at the beginning of `bytes`, if the guard lets it through; for fuzzing.
-pub fn accepted_head(bytes: &[u8]) -> Option<usize> {
-    match find_end(bytes, 0) {
-        Progress::End(end) => inspect(&bytes[..end]).map(|_| end),
-        Progress::Refused | Progress::Unfinished => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt as _;
 
+    use super::judgement::tests::{heads, mutated, oracle};
     use super::*;
     use crate::model::peer::Peer;
-
-    fn judge(head: &str) -> Option<After> {
-        match find_end(head.as_bytes(), 0) {
-            Progress::End(end) => inspect(&head.as_bytes()[..end]),
-            Progress::Refused | Progress::Unfinished => None,
-        }
-    }
-
-    #[test]
-    fn ordinary_heads_pass() {
-        for (head, after) in [
-            ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", After::Head),
-            ("GET / HTTP/1.0\r\n\r\n", After::Head),
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", After::Body(5)),
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:0\r\n\r\n", After::Head),
-            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", After::Raw),
-            ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", After::Held),
-            ("GET / HTTP/1.1\r\nHost: a\r\nX: \t\u{4e2d} b\r\n\r\n", After::Head),
-        ] {
-            assert_eq!(judge(head), Some(after), "{head:?}");
-        }
-    }
-
-    #[test]
-    fn heads_with_a_second_reading_are_refused() {
-        let with = |lines: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n");
-        let lines = [
-            "Content-Length: 5\r\nTransfer-Encoding: chunked",
-            "Transfer-Encoding: chunked\r\nContent-Length: 5",
-            "Content-Length: 5\r\nContent-Length: 5",
-            "Content-Length: 5, 5",
-            "Content-Length: +5",
-            "Content-Length: 05",
-            "Content-Length: 5 5",
-            "Content-Length: 0x5",
-            "Content-Length: 5_0",
-            "Content-Length: -1",
-            "Content-Length:",
-            "Content-Length: 18446744073709551616",
-            "Transfer-Encoding: xchunked",
-            "Transfer-Encoding: identity, chunked",
-            "Transfer-Encoding: chunked, chunked",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-            "Transfer-Encoding: \u{b}chunked",
-            "Transfer-Encoding : chunked",
-            " X: folded",
-            "\tX: folded",
-            "X Y: z",
-            ": z",
-            "no colon",
-            "N\u{e4}me: z",
-            "X: a\u{1}b",
-            "X: a\nY: b",
-            "X: a\rY: b",
-            "X: a\r\r\nY: b",
-            "Host: b",
-        ];
-        let heads = lines.iter().map(|line| with(line)).chain(
-            [
-                "GET / HTTP/1.1\r\n\r\n",
-                "GET /\r\n\r\n",
-                "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-                "GET / HTTP/1.32\r\nHost: a\r\n\r\n",
-                "GET / hTTP/1.1\r\nHost: a\r\n\r\n",
-                "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
-                "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n",
-                "GET /public#/../admin HTTP/1.1\r\nHost: a\r\n\r\n",
-                "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
-                "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-                "GET / HTTP/1.1\nHost: a\n\n",
-            ]
-            .map(str::to_owned),
-        );
-        for head in heads {
-            assert_eq!(judge(&head), None, "{head:?}");
-        }
-    }
 
     async fn read_through(bytes: &[u8]) -> Vec<u8> {
         let connection = Connection::new(Peer::UnixSocket, false);
@@ -448,6 +316,102 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let seen = runtime.block_on(read_through(&bytes));
             prop_assert!(bytes.starts_with(&seen) || seen.ends_with(POISON));
+        }
+    }
+
+    /// A stream that comes in pieces, one per read.
+    struct Pieces(std::collections::VecDeque<Vec<u8>>);
+
+    impl AsyncRead for Pieces {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            out: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if let Some(mut piece) = self.0.pop_front() {
+                let count = piece.len().min(out.remaining());
+                out.put_slice(&piece[..count]);
+                if count < piece.len() {
+                    self.0.push_front(piece.split_off(count));
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What passes when the stream is cut and read into buffers of these sizes.
+    async fn read_cut(bytes: &[u8], cuts: &[usize], rooms: &[usize]) -> Vec<u8> {
+        let (mut pieces, mut rest) = (std::collections::VecDeque::new(), bytes);
+        for cut in cuts {
+            let (piece, left) = rest.split_at((*cut).min(rest.len().saturating_sub(1)));
+            if !piece.is_empty() {
+                pieces.push_back(piece.to_vec());
+            }
+            rest = left;
+        }
+        if !rest.is_empty() {
+            pieces.push_back(rest.to_vec());
+        }
+        let connection = Connection::new(Peer::UnixSocket, false);
+        let mut guard = HeadGuard::http1(Pieces(pieces), Vec::new(), connection, 64 * 1024);
+        let mut seen = Vec::new();
+        for room in rooms.iter().cycle() {
+            let mut out = vec![0; *room];
+            let count = guard.read(&mut out).await.unwrap();
+            seen.extend_from_slice(&out[..count]);
+            assert!(!guard.buffer.is_empty() || guard.buffer.capacity() == 0, "holds memory for nothing");
+            if count == 0 {
+                break;
+            }
+        }
+        seen
+    }
+
+    /// What may pass of a stream, by the oracle.
+    fn expected(mut bytes: &[u8]) -> Vec<u8> {
+        let mut seen = Vec::new();
+        while !bytes.is_empty() {
+            let Some((end, after)) = oracle::judge(bytes) else {
+                if matches!(find_end(bytes, 0), Progress::Unfinished) {
+                    return seen;
+                }
+                seen.extend_from_slice(POISON);
+                return seen;
+            };
+            let passing = match after {
+                After::Head | After::Held => end,
+                After::Body(length) => bytes.len().min(end + usize::try_from(length).unwrap()),
+                After::Raw => bytes.len(),
+            };
+            seen.extend_from_slice(&bytes[..passing]);
+            bytes = &bytes[passing..];
+        }
+        seen
+    }
+
+    fn streams() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            6 => heads(),
+            1 => mutated(),
+            2 => prop::collection::vec(b'a'..b'f', 0..9),
+            2 => Just(b"12345".to_vec()),
+        ];
+        // NUL ends the reading in these tests.
+        prop::collection::vec(part, 1..5)
+            .prop_map(|parts| parts.concat().into_iter().filter(|b| *b != 0).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_and_buffers_make_no_difference(
+            bytes in streams(),
+            cuts in prop::collection::vec(1_usize..60, 0..12),
+            rooms in prop::collection::vec(prop_oneof![1_usize..5, 1_usize..400, Just(8192)], 1..4),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let seen = runtime.block_on(read_cut(&bytes, &cuts, &rooms));
+            let expected = expected(&bytes);
+            prop_assert_eq!(String::from_utf8_lossy(&seen), String::from_utf8_lossy(&expected));
         }
     }
 }
