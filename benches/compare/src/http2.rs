@@ -11,10 +11,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinSet;
 use wxgate::model::clock::instant;
 
-use crate::client::Wire;
-use crate::slot::{Rates, Slot, Tally, measure};
-use crate::stage::{BODY, Stage};
+use crate::clients::{BODY, Rates, Slot, Stage, Tally, Wire, measure};
 use crate::systems::{HOST, System, client, cookie, request};
+
+/// Who is compared; all are held against the first.
+pub const SYSTEMS: [&str; 4] = ["nginx", "caddy", "envoy", "wxgate"];
 
 /// Open connections.
 const CONNECTIONS: usize = 8;

@@ -9,9 +9,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::ClientConfig;
 use tokio::task::JoinSet;
 
-use crate::client::Wire;
-use crate::stage::Stage;
-use crate::systems::{System, client, cookie, request};
+use crate::clients::{Stage, Wire};
+use crate::systems::{Setup, System, client, cookie, request, start};
+
+/// Who is compared.
+pub const SYSTEMS: [&str; 5] = ["nginx", "haproxy", "caddy", "envoy", "wxgate"];
 
 /// How many are usually opened.
 pub const CONNECTIONS: usize = 10_000;
@@ -54,6 +56,34 @@ pub fn raise_limit() -> anyhow::Result<usize> {
     let highest = limit.maximum.or(limit.current).unwrap_or(1_000_000);
     setrlimit(Resource::Nofile, Rlimit { current: Some(highest), ..limit }).context("allowing more files")?;
     Ok(usize::try_from(highest)?)
+}
+
+/// One program after the other, each alone: memory that programs share would be divided.
+pub fn compare(
+    stage: &Stage,
+    setup: &Setup<'_>,
+    names: &[&str],
+    connections: usize,
+) -> anyhow::Result<Vec<(String, Memory)>> {
+    raise_limit()?;
+    let measure = |name: &&str| {
+        let system = start(name, setup)?;
+        let memory = memory(stage, &system, setup.tls.is_some(), connections);
+        Ok(((*name).to_owned(), memory.with_context(|| format!("connections to {name}"))?))
+    };
+    names.iter().map(measure).collect()
+}
+
+/// For people to read.
+pub fn table(rows: &[(String, Memory)]) -> String {
+    const MB: f64 = 1e6;
+    let mut text =
+        "| system | connections | MB with 100 | MB with all | KiB each |\n|---|---|---|---|---|\n".to_owned();
+    for (name, Memory { connections, few, all, each }) in rows {
+        let (few, all) = (*few as f64 / MB, *all as f64 / MB);
+        text += &format!("| {name} | {connections} | {few:.1} | {all:.1} | {each:.2} |\n");
+    }
+    text
 }
 
 /// Opens connections, each of which is served one request, and compares the memory of few with that of all.

@@ -1,86 +1,86 @@
 //! What a request costs in wxgate and in the proxies that people know, side by side.
 
-mod client;
+mod clients;
 mod http2;
 mod idle;
-mod slot;
-mod stage;
 mod systems;
 mod tls;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
 
-use slot::{Rates, Slot};
-use stage::Stage;
-use systems::{Certificate, Setup, System};
+use clients::{Plan, Stage, compare, table};
+use systems::{Certificate, Setup};
 
-/// `MODE WXGATE TOOLS NAME...`
+#[derive(Parser)]
+struct Arguments {
+    mode: Mode,
+    /// Others than usual.
+    systems: Vec<String>,
+    #[arg(long, default_value = "target/release/wxgate")]
+    wxgate: PathBuf,
+    #[arg(long, default_value = "target/tools")]
+    tools: PathBuf,
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    Start,
+    Handshakes,
+    KeepAlive,
+    Http2,
+    Idle,
+    IdleTls,
+}
+
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mode = arguments.next().context("a mode")?;
-    let (wxgate, tools): (PathBuf, PathBuf) = (
-        arguments.next().context("the program wxgate")?.into(),
-        arguments.next().context("the folder of tools")?.into(),
-    );
-    let names: Vec<String> = arguments.collect();
+    let arguments = Arguments::parse();
+    let (wxgate, tools) = (arguments.wxgate.canonicalize()?, arguments.tools.canonicalize()?);
     let stage = Stage::new(Some(1))?;
     let certificate = Certificate::new()?;
-    let setup = |tls: bool| Setup {
-        upstream: std::env::var("UPSTREAM").ok().and_then(|it| it.parse().ok()).unwrap_or(stage.upstream),
+    let plain = Setup {
+        upstream: stage.upstream,
         responder: stage.responder,
         workers: 1,
         core: Some(0),
         access_log: false,
-        tls: tls.then_some(&certificate),
-        wxgate: Path::new(&wxgate),
-        tools: Path::new(&tools),
+        tls: None,
+        wxgate: &wxgate,
+        tools: &tools,
     };
-    let slot = Slot { warm_up: Duration::from_millis(500), time: Duration::from_secs(2) };
-    match mode.as_str() {
-        "start" => {
-            for name in &names {
-                let with_tls = setup(true);
-                let started = systems::start(name, &Setup { access_log: true, ..setup(false) })?;
-                println!(
-                    "{name}: {:?} {} {:?} {} KiB",
-                    started.kind,
-                    started.address,
-                    started.pids(),
-                    started.pss()? / 1024
-                );
-                drop(started);
-                let started = systems::start(name, &with_tls)?;
-                println!("{name} with TLS: {:?}", started.pids());
-            }
-        }
-        "handshakes" => load(&names, &setup(true), |system| tls::handshakes(&stage, system, slot))?,
-        "keep-alive" => load(&names, &setup(true), |system| tls::keep_alive(&stage, system, slot))?,
-        "http2" => load(&names, &setup(true), |system| http2::requests(&stage, system, slot))?,
-        "idle" | "idle-tls" => {
-            idle::raise_limit()?;
-            let https = mode == "idle-tls";
-            for name in &names {
-                let system = systems::start(name, &setup(https))?;
-                let memory = idle::memory(&stage, &system, https, idle::CONNECTIONS)?;
-                println!("{name}: {memory:?}");
-            }
-        }
-        other => anyhow::bail!("{other} is no mode"),
-    }
+    let encrypted = Setup { tls: Some(&certificate), ..plain };
+    let asked: Vec<&str> = arguments.systems.iter().map(String::as_str).collect();
+    let or = |usual: &'static [&'static str]| if asked.is_empty() { usual.to_vec() } else { asked.clone() };
+    let plan = if arguments.quick { Plan::quick() } else { Plan::usual() };
+    let count = if arguments.quick { 1000 } else { idle::CONNECTIONS };
+    let text = match arguments.mode {
+        Mode::Start => start_each(&asked, &plain, &encrypted)?,
+        Mode::Handshakes => table(&compare(&stage, &encrypted, &or(&tls::SYSTEMS), plan, tls::handshakes)?),
+        Mode::KeepAlive => table(&compare(&stage, &encrypted, &or(&tls::SYSTEMS), plan, tls::keep_alive)?),
+        Mode::Http2 => table(&compare(&stage, &encrypted, &or(&http2::SYSTEMS), plan, http2::requests)?),
+        Mode::Idle => idle::table(&idle::compare(&stage, &plain, &or(&idle::SYSTEMS), count)?),
+        Mode::IdleTls => idle::table(&idle::compare(&stage, &encrypted, &or(&idle::SYSTEMS), count)?),
+    };
+    print!("{text}");
     Ok(())
 }
 
-fn load(
-    names: &[String],
-    setup: &Setup<'_>,
-    measure: impl Fn(&System) -> anyhow::Result<Rates>,
-) -> anyhow::Result<()> {
+fn start_each(names: &[&str], plain: &Setup<'_>, encrypted: &Setup<'_>) -> anyhow::Result<String> {
+    let mut text = String::new();
     for name in names {
-        let system = systems::start(name, setup)?;
-        println!("{name}: {:?}", measure(&system)?);
+        for setup in [plain, encrypted, &Setup { access_log: true, workers: 2, core: None, ..*plain }] {
+            let system = systems::start(name, setup)?;
+            let (kind, pids, pss) = (system.kind, system.pids(), system.pss()? / 1024);
+            text += &format!("{name}: {kind:?} {} {pids:?} {pss} KiB\n", system.address);
+            if setup.access_log {
+                let log = std::fs::read_to_string(system.directory.path().join("access.log"));
+                let log = log.or_else(|_| std::fs::read_to_string(system.directory.path().join("log")))?;
+                text += &log;
+            }
+        }
     }
-    Ok(())
+    Ok(text)
 }

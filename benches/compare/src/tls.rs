@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use wxgate::model::clock::instant;
 
-use crate::client::Wire;
-use crate::slot::{Rates, Slot, measure};
-use crate::stage::Stage;
+use crate::clients::{Rates, Slot, Stage, Wire, measure};
 use crate::systems::{System, client, cookie, request};
+
+/// Who is compared; all are held against the first.
+pub const SYSTEMS: [&str; 3] = ["nginx", "caddy", "wxgate"];
 
 /// Clients that make handshakes at the same time.
 const HANDSHAKES: usize = 16;

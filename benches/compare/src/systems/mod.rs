@@ -25,6 +25,7 @@ use tempfile::TempDir;
 pub use certificate::{Certificate, client};
 pub use cookie::cookie;
 pub use request::{HOST, IDENTITY, request};
+pub use usage::cpu_of_thread;
 
 /// A program under test that is up.
 #[derive(Debug)]

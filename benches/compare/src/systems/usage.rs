@@ -1,6 +1,7 @@
 //! What a program uses: its processes, their CPU time, their memory.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,10 +26,7 @@ impl System {
 
     /// CPU time of all threads so far.
     pub fn cpu(&self) -> Duration {
-        let schedstats = self.pids().into_iter().flat_map(tasks);
-        let texts = schedstats.filter_map(|task| fs::read_to_string(task.join("schedstat")).ok());
-        let nanoseconds = texts.filter_map(|text| text.split_whitespace().next()?.parse::<u64>().ok()).sum();
-        Duration::from_nanos(nanoseconds)
+        self.pids().into_iter().flat_map(tasks).filter_map(|task| cpu_of_thread(&task)).sum()
     }
 
     /// Memory in bytes: what is shared is divided among those who share it.
@@ -45,7 +43,13 @@ impl System {
     }
 }
 
+/// CPU time so far of the thread with this folder in /proc.
+pub fn cpu_of_thread(task: &Path) -> Option<Duration> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 /// The folders of a process's threads.
-fn tasks(pid: u32) -> impl Iterator<Item = std::path::PathBuf> {
+fn tasks(pid: u32) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().map(|entry| entry.path())
 }

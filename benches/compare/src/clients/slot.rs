@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use wxgate::model::clock::instant;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 use crate::systems::System;
 
 /// How long clients may take to end.
@@ -38,6 +38,8 @@ pub struct Rates {
     pub cpu_us: f64,
     /// The share of the time in which the program ran; more than 1 on more than one core.
     pub busy: f64,
+    /// The share of the time in which the clients did not run though they wanted to: other programs had their core.
+    pub starved: f64,
     /// Half of the answers came within this time, in microseconds.
     pub p50_us: f64,
     /// All but one in a hundred came within this time, in microseconds.
@@ -91,13 +93,12 @@ where
 {
     let tally = Arc::new(Tally::default());
     let clients = everybody(Arc::clone(&tally), count, client, slot.warm_up + slot.time + PATIENCE);
-    let watch = std::thread::scope(|scope| {
-        let watch = scope.spawn(|| watch(system, slot, &tally));
-        let played = stage.run(clients);
-        let watched = watch.join().unwrap_or_default();
-        played.map(|()| watched)
+    let watched = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| watch(stage, system, slot, &tally));
+        stage.run(clients)?;
+        watch.join().map_err(|_| anyhow::anyhow!("nobody watched"))
     })?;
-    let (cpu, seconds) = watch;
+    let Watched { cpu, stage: ran, seconds } = watched;
     let mut latencies = std::mem::take(&mut *tally.latencies.lock().unwrap_or_else(PoisonError::into_inner));
     latencies.sort_unstable();
     let answered = latencies.len() as u64;
@@ -109,21 +110,35 @@ where
         per_second: answered as f64 / seconds,
         cpu_us: cpu * 1e6 / answered as f64,
         busy: cpu / seconds,
+        starved: (1.0 - ran / seconds).max(0.0),
         p50_us: percentile(&latencies, 50),
         p99_us: percentile(&latencies, 99),
     })
 }
 
-/// Says when it counts; gives the program's CPU time and the time, both in seconds.
-fn watch(system: &System, slot: Slot, tally: &Tally) -> (f64, f64) {
+/// What happened while it counted, in seconds.
+struct Watched {
+    /// CPU time of the program.
+    cpu: f64,
+    /// CPU time of the clients.
+    stage: f64,
+    seconds: f64,
+}
+
+/// Says when it counts.
+fn watch(stage: &Stage, system: &System, slot: Slot, tally: &Tally) -> Watched {
     std::thread::sleep(slot.warm_up);
-    let (cpu, began) = (system.cpu(), instant());
+    let (cpu, ran, began) = (system.cpu(), stage.cpu(), instant());
     tally.counting.store(true, Ordering::Relaxed);
     std::thread::sleep(slot.time);
     tally.counting.store(false, Ordering::Relaxed);
-    let figures = (system.cpu().saturating_sub(cpu).as_secs_f64(), began.elapsed().as_secs_f64());
+    let watched = Watched {
+        cpu: system.cpu().saturating_sub(cpu).as_secs_f64(),
+        stage: stage.cpu().saturating_sub(ran).as_secs_f64(),
+        seconds: began.elapsed().as_secs_f64(),
+    };
     tally.over.store(true, Ordering::Relaxed);
-    figures
+    watched
 }
 
 async fn everybody<F>(

@@ -14,7 +14,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::stage::BODY;
+use super::stage::BODY;
 use crate::systems::HOST;
 
 /// Longest answer head.

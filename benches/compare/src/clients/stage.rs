@@ -4,18 +4,19 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, gettid, sched_setaffinity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::systems::IDENTITY;
+use crate::systems::{IDENTITY, cpu_of_thread};
 
 /// The length of the application's answers.
 pub const BODY: usize = 1024;
@@ -30,6 +31,8 @@ pub struct Stage {
     pub upstream: SocketAddr,
     /// Where questions about visitors are answered.
     pub responder: SocketAddr,
+    /// The folder of the thread in /proc.
+    task: PathBuf,
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -42,13 +45,19 @@ impl Stage {
         let (ready, is_ready) = mpsc::channel();
         let thread = std::thread::spawn(move || match prepare(core) {
             Ok((runtime, upstream, responder)) => {
-                _ = ready.send(Ok((runtime.handle().clone(), upstream, responder)));
+                let task = PathBuf::from(format!("/proc/self/task/{}", gettid().as_raw_pid()));
+                _ = ready.send(Ok((runtime.handle().clone(), upstream, responder, task)));
                 _ = runtime.block_on(stopped);
             }
             Err(error) => _ = ready.send(Err(error)),
         });
-        let (handle, upstream, responder) = is_ready.recv().context("the stage did not start")??;
-        Ok(Self { upstream, responder, handle, stop: Some(stop), thread: Some(thread) })
+        let (handle, upstream, responder, task) = is_ready.recv().context("the stage did not start")??;
+        Ok(Self { upstream, responder, task, handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// CPU time of the thread so far.
+    pub fn cpu(&self) -> Duration {
+        cpu_of_thread(&self.task).unwrap_or_default()
     }
 
     /// Has something done there, and waits for it.
