@@ -22,8 +22,8 @@ use super::cookie::cookie;
 use super::request::{HOST, request};
 use super::{Kind, Setup, System};
 
-/// How long a program may take until it answers its first request.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a program may take until it answers its first request: under valgrind, on a busy computer, it is long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of a program's log is shown when it does not start.
 const SHOWN: usize = 3000;
