@@ -1,0 +1,77 @@
+//! What is measured: who takes part, and what they are asked.
+
+use crate::request::Size;
+
+/// One comparison.
+#[derive(Debug)]
+pub struct Mode {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// The first is what the others are held against.
+    pub systems: &'static [&'static str],
+    pub size: Size,
+    pub connections: usize,
+    pub workers: usize,
+    /// On a core of their own; else on both cores, together with the load generator.
+    pub pinned: bool,
+}
+
+pub const MODES: &[Mode] = &[
+    Mode {
+        name: "small",
+        title: "Proxying: 1 worker, 64 connections, 1 KiB",
+        systems: &[
+            "nginx",
+            "nginx-auth",
+            "haproxy",
+            "caddy",
+            "caddy-auth",
+            "traefik",
+            "traefik-auth",
+            "envoy",
+            "envoy-auth",
+            "wxgate-open",
+            "wxgate",
+        ],
+        size: Size::Small,
+        connections: 64,
+        workers: 1,
+        pinned: true,
+    },
+    Mode {
+        name: "check",
+        title: "Being asked (forward-auth): 1 worker, 64 connections",
+        systems: &["nginx-return-200", "wxgate-check"],
+        size: Size::Small,
+        connections: 64,
+        workers: 1,
+        pinned: true,
+    },
+    Mode {
+        name: "large",
+        title: "Large answers: 1 worker, 8 connections, 1 MiB (requests are MiB)",
+        systems: &["nginx-bigbuf", "nginx", "haproxy", "caddy", "traefik", "envoy", "wxgate"],
+        size: Size::Large,
+        connections: 8,
+        workers: 1,
+        pinned: true,
+    },
+    Mode {
+        name: "single",
+        title: "One after another: 1 worker, 1 connection, 1 KiB",
+        systems: &["nginx", "nginx-auth", "haproxy", "wxgate"],
+        size: Size::Small,
+        connections: 1,
+        workers: 1,
+        pinned: true,
+    },
+    Mode {
+        name: "workers",
+        title: "2 workers on both cores, together with the load generator: 64 connections, 1 KiB (shape only)",
+        systems: &["nginx", "nginx-auth", "haproxy", "wxgate"],
+        size: Size::Small,
+        connections: 64,
+        workers: 2,
+        pinned: false,
+    },
+];
