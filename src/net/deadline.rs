@@ -39,6 +39,11 @@ impl Deadline {
         Poll::Pending
     }
 
+    /// When the task that polled last is woken, at the latest; the past if that has happened.
+    pub fn goes_off(&self) -> Option<Instant> {
+        self.timer.as_ref().filter(|_| self.registered).map(|timer| timer.deadline())
+    }
+
     /// Another task polls from here on.
     pub fn moves(&mut self) {
         self.registered = false;
