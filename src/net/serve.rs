@@ -130,12 +130,12 @@ async fn live<H: Handler>(
         None => {
             let connection = Connection::new(peer, false);
             let timed = Timed::new(stream, Arc::clone(&connection), Arc::clone(&limits));
-            speak(timed, false, connection, handler, &limits, draining).await
+            Box::pin(speak(timed, false, connection, handler, &limits, draining)).await
         }
         Some(config) => {
-            let handshake = TlsAcceptor::from(config).accept(stream);
+            let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
             let stream = match tokio::time::timeout(limits.tls_handshake, handshake).await {
-                Ok(Ok(stream)) => stream,
+                Ok(Ok(stream)) => Box::new(stream),
                 Ok(Err(error)) => {
                     return tracing::debug!(peer = %peer.address(), %error, "TLS handshake failed");
                 }
@@ -144,7 +144,7 @@ async fn live<H: Handler>(
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let connection = Connection::new(peer, true);
             let timed = Timed::new(stream, Arc::clone(&connection), Arc::clone(&limits));
-            speak(timed, is_http2, connection, handler, &limits, draining).await
+            Box::pin(speak(timed, is_http2, connection, handler, &limits, draining)).await
         }
     };
     if let Err(error) = result {
@@ -170,12 +170,12 @@ where
         () = told(draining.clone(), SPECULATIVE) => return Ok(()),
     };
     let Ok((first, has_preface)) = first else { return Ok(()) };
-    let answer = |request| answer(handler.clone(), request, Arc::clone(&connection));
+    let answer = |request| Box::pin(answer(handler.clone(), request, Arc::clone(&connection)));
     if negotiated_http2 || has_preface {
         stream.speaks_http2();
         let guarded = HeadGuard::http2(stream, first, Arc::clone(&connection));
         let server = http2(limits).serve_connection(TokioIo::new(guarded), service_fn(answer));
-        let mut server = std::pin::pin!(server);
+        let mut server = Box::pin(server);
         tokio::select! {
             result = &mut server => return result,
             () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
@@ -185,7 +185,7 @@ where
         let guarded = HeadGuard::http1(stream, first, Arc::clone(&connection), limits.head_bytes);
         let server =
             http1(limits).serve_connection(TokioIo::new(guarded), service_fn(answer)).with_upgrades();
-        let mut server = std::pin::pin!(server);
+        let mut server = Box::pin(server);
         tokio::select! {
             result = &mut server => return result,
             () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
