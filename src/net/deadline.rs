@@ -1,8 +1,10 @@
 //! A deadline that moves with every request, and costs a timer only when it comes near.
 
-use std::pin::Pin;
+use std::future::Future as _;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// One timer for a wait that is begun anew all the time. A later deadline leaves the running timer alone; when that
@@ -27,7 +29,8 @@ impl Deadline {
             self.registered = false;
         }
         while !self.registered || timer.is_elapsed() {
-            if timer.as_mut().poll(context).is_pending() {
+            // A task that has done much in one go is told to wait without having been registered.
+            if pin!(unconstrained(timer.as_mut())).poll(context).is_pending() {
                 self.registered = true;
             } else if timer.deadline() >= at {
                 return Poll::Ready(());
@@ -73,6 +76,19 @@ mod tests {
         last = seconds(30);
         poll_fn(|context| deadline.poll_passed(context, last)).await;
         assert_eq!(Instant::now(), seconds(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_done_much_in_one_go_is_woken_all_the_same() {
+        let mut deadline = Deadline::default();
+        let at = Instant::now() + Duration::from_secs(5);
+        let waited = poll_fn(|context| {
+            while tokio::task::coop::has_budget_remaining() {
+                let _ = pin!(tokio::task::coop::consume_budget()).poll(context);
+            }
+            deadline.poll_passed(context, at)
+        });
+        tokio::time::timeout(Duration::from_secs(6), waited).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

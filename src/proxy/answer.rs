@@ -47,7 +47,7 @@ impl AnswerBody {
         if frame.is_ready() {
             return frame;
         }
-        held.lane.poll(context, |context| Pin::new(inner).poll_frame(context))
+        held.lane.poll(context, |context| Pin::new(&mut *inner).poll_frame(context))
     }
 }
 

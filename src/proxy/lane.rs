@@ -6,7 +6,7 @@
 //! there, whether or not the visitor takes any.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use hyper::client::conn::http1;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::connector::{ConnectError, Stream};
@@ -110,12 +111,15 @@ impl Lane {
     pub(super) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
-        out: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+        mut out: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.drive(context);
         match self.driver {
             Driver::Task => out(context),
-            Driver::Here(_) | Driver::Over => out(&mut Context::from_waker(Waker::noop())),
+            // A task that has done much in one go would be told to wait, and this waker wakes nobody.
+            Driver::Here(_) | Driver::Over => {
+                pin!(unconstrained(poll_fn(out))).poll(&mut Context::from_waker(Waker::noop()))
+            }
         }
     }
 
@@ -138,7 +142,7 @@ impl Lane {
     ) -> Result<Response<Incoming>, ForwardError> {
         let mut answer = pin!(self.sender.send_request(request));
         self.silence.end();
-        let answered = std::future::poll_fn(|context| {
+        let answered = poll_fn(|context| {
             if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
                 return Poll::Ready(answered.map_err(ForwardError::from));
             }
