@@ -111,9 +111,9 @@ impl Dialect {
         renewed: Option<SetCookie>,
     ) -> Response<Body> {
         let mut response = Response::new(empty());
+        *response.headers_mut() = identity.tell(admission);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        identity.tell(admission, headers);
         match application_cookies(received) {
             Some(cookies) => _ = headers.insert(COOKIE, cookies),
             None if self == Self::Envoy && received.contains_key(COOKIE) => envoy::remove_cookies(headers),

@@ -10,6 +10,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::Admission;
+use super::template::Template;
 use crate::model::alias::{self, Alias, Beginning, Lookout};
 use crate::model::session::{Said, Session};
 
@@ -87,6 +88,8 @@ pub struct IdentityHeaders {
     stripped: HashSet<Alias>,
     lookout: Lookout,
     email_domain: Option<String>,
+    /// What a proxy is told: the names of this route, then those of all others.
+    told: Template,
 }
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
@@ -229,7 +232,8 @@ impl IdentityHeaders {
         let stripped: HashSet<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
-        Self { spoken, elsewhere: Vec::new(), stripped, lookout, email_domain }
+        let told = Template::new(spoken.iter().map(|header| &header.name));
+        Self { spoken, elsewhere: Vec::new(), stripped, lookout, email_domain, told }
     }
 
     /// The names spoken on this route.
@@ -241,6 +245,7 @@ impl IdentityHeaders {
     pub fn also_spoken(&mut self, names: &[HeaderName]) {
         let others = names.iter().filter(|name| !self.speaks(name));
         self.elsewhere = others.cloned().collect();
+        self.told = Template::new(self.names().chain(&self.elsewhere));
     }
 
     /// A client's header that could be taken for one of ours, and that a proxy would not overwrite with what `tell`
@@ -280,27 +285,17 @@ impl IdentityHeaders {
             || self.stripped.contains(&alias)
     }
 
-    /// Sets every configured header exactly once; unknown values are empty. An anonymous visitor of an open route gets
+    /// What each of the `names` says, in their order; unknown values are empty. An anonymous visitor of an open route gets
     /// none: what the client sent is gone all the same.
-    pub fn set(&self, admission: &Admission, headers: &mut HeaderMap) {
-        let Some(session) = admission.session() else { return };
-        for header in &self.spoken {
-            headers.insert(header.name.clone(), self.value(header, session));
-        }
+    pub fn values<'a>(&'a self, admission: &'a Admission) -> impl Iterator<Item = HeaderValue> + 'a {
+        let session = admission.session().into_iter();
+        session.flat_map(|session| self.spoken.iter().map(|header| self.value(header, session)))
     }
 
-    /// Tells a proxy that only asked: every name of every route exactly once, empty where there is nothing to say, so
-    /// that it overwrites what the client sent.
-    pub fn tell(&self, admission: &Admission, headers: &mut HeaderMap) {
-        for name in &self.elsewhere {
-            headers.insert(name.clone(), EMPTY);
-        }
-        if admission.session().is_none() {
-            for name in self.names() {
-                headers.insert(name.clone(), EMPTY);
-            }
-        }
-        self.set(admission, headers);
+    /// What a proxy is told that only asked: every name of every route exactly once, empty where there is nothing to
+    /// say, so that it overwrites what the client sent.
+    pub fn tell(&self, admission: &Admission) -> HeaderMap {
+        self.told.fill(self.values(admission))
     }
 
     fn value(&self, header: &Spoken, session: &Session) -> HeaderValue {
@@ -428,23 +423,23 @@ mod tests {
 
     #[test]
     fn an_admitted_person_has_every_header_exactly_once() {
-        let mut map = HeaderMap::new();
-        map.append("remote-user", HeaderValue::from_static("forged"));
-        map.append("remote-user", HeaderValue::from_static("again"));
-        headers().set(&admission(Some(session("王芳"))), &mut map);
-        for name in headers().names() {
+        let mut headers = headers();
+        headers
+            .also_spoken(&[HeaderName::from_static("x-sso-login"), HeaderName::from_static("remote-user")]);
+        let map = headers.tell(&admission(Some(session("王芳"))));
+        for name in headers.names() {
             assert_eq!(map.get_all(name).iter().count(), 1, "{name}");
         }
         assert_eq!(map["remote-user"], "m-1");
         assert_eq!(map["remote-name"], "%E7%8E%8B%E8%8A%B3");
         assert_eq!(map["x-wechat-unionid"], "");
+        assert_eq!(map["x-sso-login"], "");
+        assert!(headers.tell(&admission(None)).values().all(HeaderValue::is_empty));
     }
 
     #[test]
     fn an_anonymous_visitor_has_none() {
-        let mut map = HeaderMap::new();
-        headers().set(&admission(None), &mut map);
-        assert!(map.is_empty());
+        assert_eq!(headers().values(&admission(None)).count(), 0);
     }
 
     #[test]

@@ -4,5 +4,6 @@ mod decide;
 #[cfg(test)]
 pub(crate) use decide::tests;
 pub mod identity_headers;
+pub mod template;
 
 pub use decide::{Admission, Origin, Refusal, Verdict, decide};

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
+use crate::gate::template::Template;
 use crate::model::alias::{Alias, Beginning, Lookout};
 use crate::model::own_cookie;
 use crate::model::visit::{Visit, overrides_method};
@@ -38,6 +39,9 @@ pub struct Rewriting {
     pub identity: IdentityHeaders,
     /// Whether methods decide about anything, so that no header may change them afterwards.
     pub keeps_method: bool,
+    /// What only we say: of a person, and of somebody anonymous.
+    signed_in: Template,
+    anonymous: Template,
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -45,6 +49,9 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// What is told of every visitor, in this order.
+const TOLD: [HeaderName; 5] = [header::HOST, X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_REAL_IP];
 
 /// Named by the gateway itself before it comes here, so no client can have it taken off.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -123,6 +130,12 @@ fn speaks_for_a_client(beginning: Beginning, name: &str) -> bool {
 }
 
 impl Rewriting {
+    /// Rewriting that tells of `host` and `identity`.
+    pub fn new(host: UpstreamHost, identity: IdentityHeaders) -> Self {
+        let signed_in = Template::new(TOLD.iter().chain(identity.names()));
+        Self { host, identity, keeps_method: false, signed_in, anonymous: Template::new(&TOLD) }
+    }
+
     /// The header lines for the application: the client's, less what ends here, plus what only we may say.
     pub fn request(
         &self,
@@ -132,8 +145,8 @@ impl Rewriting {
         prefix: Option<&str>,
         admission: &Admission,
     ) -> HeaderMap {
+        let mut headers = self.told(received, visit, forwarded, admission);
         let listed = listed_in_connection(received);
-        let mut headers = HeaderMap::with_capacity(received.len() + 5 + self.identity.names().len());
         let mut trailers = false;
         for (name, value) in received {
             if is_hop_by_hop(name) {
@@ -146,27 +159,35 @@ impl Rewriting {
             }
         }
         if trailers {
-            headers.insert(header::TE, HeaderValue::from_static("trailers"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+            say(&mut headers, header::TE, HeaderValue::from_static("trailers"));
+            say(&mut headers, header::CONNECTION, HeaderValue::from_static("te"));
         }
         if let Some(cookie) = own_cookie::application_cookies(received) {
-            headers.insert(header::COOKIE, cookie);
+            say(&mut headers, header::COOKIE, cookie);
         }
+        if let Some(prefix) = prefix {
+            say(&mut headers, X_FORWARDED_PREFIX, text(prefix));
+        }
+        headers
+    }
+
+    /// What only we may say. Nothing that a client sends under these names is left in, so that each is there once.
+    fn told(
+        &self,
+        received: &HeaderMap,
+        visit: &Visit,
+        forwarded: &Forwarded,
+        admission: &Admission,
+    ) -> HeaderMap {
         let visited = visited_host(received, visit);
         let host = match &self.host {
             UpstreamHost::Fixed(host) => host.clone(),
             UpstreamHost::Visited => visited.clone(),
         };
-        headers.insert(header::HOST, host);
-        headers.insert(X_FORWARDED_FOR, forwarded.chain.clone());
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(visit.scheme.as_str()));
-        headers.insert(X_FORWARDED_HOST, visited);
-        headers.insert(X_REAL_IP, forwarded.real_ip());
-        if let Some(prefix) = prefix {
-            headers.insert(X_FORWARDED_PREFIX, text(prefix));
-        }
-        self.identity.set(admission, &mut headers);
-        headers
+        let scheme = HeaderValue::from_static(visit.scheme.as_str());
+        let told = [host, forwarded.chain.clone(), scheme, visited, forwarded.real_ip()].into_iter();
+        let template = if admission.session().is_some() { &self.signed_in } else { &self.anonymous };
+        template.fill(told.chain(self.identity.values(admission)))
     }
 
     /// Whether a client's header of this name must not reach the application.
@@ -189,6 +210,11 @@ impl Forwarded {
     }
 }
 
+/// Adds a line, unless an identity header was given that name: then it is said of the person.
+fn say(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
+}
+
 /// The host that was visited, as the visitor wrote it where that is how we write it.
 fn visited_host(received: &HeaderMap, visit: &Visit) -> HeaderValue {
     match received.get(header::HOST) {
@@ -202,7 +228,7 @@ fn takes_trailers(te: &HeaderValue) -> bool {
 }
 
 /// Takes hop-by-hop fields and cookies of our names out of an application's answer. Returns how many cookies.
-pub(super) fn response(headers: &mut HeaderMap) -> usize {
+pub fn response(headers: &mut HeaderMap) -> usize {
     let mut gone = listed_in_connection(headers);
     gone.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
     for name in gone {

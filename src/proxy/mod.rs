@@ -10,6 +10,6 @@ mod tunnel;
 
 pub use connector::{Connector, ConnectorError, Upstream, UpstreamScheme};
 pub use forward::{ForwardError, Passage, Target, forward};
-pub use headers::{Forwarded, Rewriting, UpstreamHost};
+pub use headers::{Forwarded, Rewriting, UpstreamHost, response as rewrite_answer};
 pub use pool::Pool;
 pub use tunnel::{Tether, Tunnels, asks_for_upgrade};

@@ -119,11 +119,7 @@ pub(super) fn read(
                 policy: default_policy,
                 api: false,
                 upstream: default_upstream.map(|upstream| to_upstream(upstream, None, None)),
-                rewriting: Rewriting {
-                    keeps_method: false,
-                    host: UpstreamHost::Visited,
-                    identity: identity(headers, None, &every_name),
-                },
+                rewriting: Rewriting::new(UpstreamHost::Visited, identity(headers, None, &every_name)),
                 strip_prefix: false,
                 response_timeout: SECOND * 60,
                 idle_timeout: SECOND * 300,
@@ -192,11 +188,10 @@ fn route(
         policy: policy?,
         api,
         upstream: upstream?.map(|upstream| to_upstream(upstream, ca_file, connect_timeout)),
-        rewriting: Rewriting {
-            keeps_method: false,
-            host: upstream_host.map_or(UpstreamHost::Visited, UpstreamHost::Fixed),
-            identity: identity(headers, preset, every_name),
-        },
+        rewriting: Rewriting::new(
+            upstream_host.map_or(UpstreamHost::Visited, UpstreamHost::Fixed),
+            identity(headers, preset, every_name),
+        ),
         strip_prefix,
         response_timeout,
         idle_timeout,
