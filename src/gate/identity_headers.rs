@@ -267,6 +267,11 @@ impl IdentityHeaders {
         self.names().any(|spoken| spoken == name)
     }
 
+    /// Looks out for every plain name that could be taken for one of ours.
+    pub fn lookout(&self) -> Lookout {
+        self.lookout
+    }
+
     /// Whether a client's header of this name could be taken for one of ours.
     pub fn resembles(&self, name: &HeaderName) -> bool {
         self.resembles_from(Beginning::of(name.as_str().as_bytes()), name.as_str())

@@ -76,6 +76,12 @@ impl Lookout {
         self
     }
 
+    /// Looks out for what either looks out for.
+    #[must_use]
+    pub fn or(self, Self(other): Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] | other[at]))
+    }
+
     /// `false` is certain.
     pub fn may_know(&self, Beginning(place): Beginning) -> bool {
         self.0[usize::from(place) / 64] & 1 << (place % 64) != 0
@@ -84,7 +90,16 @@ impl Lookout {
 
 /// Whether a header name is spelled with nothing but letters, digits and hyphens, as every name in ordinary use is.
 pub fn is_plain(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0;
+        while byte < 0x80 {
+            plain[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
+            byte += 1;
+        }
+        plain
+    };
+    name.bytes().all(|byte| PLAIN[usize::from(byte)])
 }
 
 #[cfg(test)]

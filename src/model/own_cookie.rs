@@ -70,8 +70,10 @@ pub fn strip(value: &[u8]) -> Option<Vec<u8>> {
 /// Adds to `kept` what is left of one `Cookie` line.
 fn keep_others(line: &[u8], kept: &mut Vec<u8>) {
     let mut is_first = true;
-    for pair in line.split(|byte| *byte == b';') {
-        let pair = without_ours_behind_a_comma(pair);
+    let mut begin = 0;
+    for end in memchr::memchr_iter(b';', line).chain([line.len()]) {
+        let pair = without_ours_behind_a_comma(&line[begin..end]);
+        begin = end + 1;
         let text = pair.trim_ascii_start();
         if text.is_empty() || begins_as_ours(pair) {
             continue;
@@ -92,7 +94,8 @@ fn keep_others(line: &[u8], kept: &mut Vec<u8>) {
 }
 
 fn begins_as_ours(pair: &[u8]) -> bool {
-    let name = pair.split(|byte| matches!(byte, b'=' | b',')).next().unwrap_or(pair).trim_ascii();
+    let end = memchr::memchr2(b'=', b',', pair).unwrap_or(pair.len());
+    let name = pair[..end].trim_ascii();
     std::str::from_utf8(name).is_ok_and(is_own)
 }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::gate::template::Template;
-use crate::model::alias::{Alias, Beginning, Lookout};
+use crate::model::alias::{self, Alias, Beginning, Lookout};
 use crate::model::own_cookie;
 use crate::model::visit::{Visit, overrides_method};
 
@@ -42,7 +42,31 @@ pub struct Rewriting {
     /// What only we say: of a person, and of somebody anonymous.
     signed_in: Template,
     anonymous: Template,
+    /// The names that are worth a question; all others go on as they are.
+    lookout: Lookout,
 }
+
+/// Names that are asked about for what they are, whatever an application makes of them.
+const ASKED_ABOUT: Lookout = Lookout::of(&[
+    b"connection",
+    b"te",
+    b"transferencoding",
+    b"upgrade",
+    b"proxyauthenticate",
+    b"proxyauthorization",
+    b"keepalive",
+    b"proxyconnection",
+    b"host",
+    b"cookie",
+    b"expect",
+    b"contentlength",
+    b"trailer",
+    // `overrides_method` looks closer.
+    b"xhttpmethod",
+    b"xmethodoverride",
+])
+.and(&FORWARDED_FAMILIES)
+.and(&FORWARDED_NAMES);
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -133,7 +157,8 @@ impl Rewriting {
     /// Rewriting that tells of `host` and `identity`.
     pub fn new(host: UpstreamHost, identity: IdentityHeaders) -> Self {
         let signed_in = Template::new(TOLD.iter().chain(identity.names()));
-        Self { host, identity, keeps_method: false, signed_in, anonymous: Template::new(&TOLD) }
+        let lookout = ASKED_ABOUT.or(identity.lookout());
+        Self { host, identity, keeps_method: false, signed_in, anonymous: Template::new(&TOLD), lookout }
     }
 
     /// The header lines for the application: the client's, less what ends here, plus what only we may say.
@@ -149,11 +174,17 @@ impl Rewriting {
         let listed = listed_in_connection(received);
         let mut trailers = false;
         for (name, value) in received {
-            if is_hop_by_hop(name) {
+            let beginning = Beginning::of(name.as_str().as_bytes());
+            if !self.lookout.may_know(beginning) && listed.is_empty() {
+                // Nearly every header.
+                if alias::is_plain(name.as_str()) {
+                    headers.append(name.clone(), value.clone());
+                }
+            } else if is_hop_by_hop(name) {
                 trailers |= *name == header::TE && takes_trailers(value);
             } else if !is_told_anew(name)
                 && (!listed.contains(name) || *name == X_REQUEST_ID)
-                && !self.strips(name.as_str())
+                && !self.strips(beginning, name.as_str())
             {
                 headers.append(name.clone(), value.clone());
             }
@@ -191,8 +222,7 @@ impl Rewriting {
     }
 
     /// Whether a client's header of this name must not reach the application.
-    fn strips(&self, name: &str) -> bool {
-        let beginning = Beginning::of(name.as_bytes());
+    fn strips(&self, beginning: Beginning, name: &str) -> bool {
         speaks_for_a_client(beginning, name)
             || (self.keeps_method && overrides_method(name))
             || self.identity.resembles_from(beginning, name)
@@ -306,6 +336,28 @@ mod tests {
             assert!(speaks(name), "{name}");
         }
         assert!(!speaks("x-requested-with"));
+    }
+
+    #[test]
+    fn every_name_with_a_question_to_it_is_looked_out_for() {
+        for name in
+            ["connection", "te", "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-connection"]
+                .into_iter()
+                .chain([
+                    "proxy-authorization",
+                    "keep-alive",
+                    "host",
+                    "cookie",
+                    "expect",
+                    "content-length",
+                    "trailer",
+                ])
+                .chain(["x-http-method-override", "x-method-override", "x-http-method"])
+        {
+            let known = HeaderName::from_static(name);
+            assert!(is_hop_by_hop(&known) || is_told_anew(&known) || overrides_method(name), "{name}");
+            assert!(ASKED_ABOUT.may_know(Beginning::of(name.as_bytes())), "{name}");
+        }
     }
 
     proptest! {
