@@ -31,7 +31,7 @@ pub fn cookie(https: bool) -> anyhow::Result<String> {
     let ring = KeyRing::new(Secret::new(SECRET.to_owned()), Vec::new()).context("the secret is too weak")?;
     let sessions = Sessions::new(settings, &ring, Arc::default());
     let host = Host::parse(HOST).context("the host cannot be read")?;
-    let (_, cookie) = sessions.start(somebody(), &host, clock::now());
+    let (_, cookie) = sessions.start(&somebody(), &host, clock::now());
     let session = cookie.as_str().split(';').next().unwrap_or_default();
     let others = ["_ga=GA1.2.1234567890.1712345678", "theme=dark", "csrftoken="];
     let start = format!("{}; {}; {session}; {}", others[0], others[1], others[2]);
