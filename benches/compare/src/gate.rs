@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::callgrind;
+use crate::callgrind::{self, Counted};
 use crate::counters;
 use crate::generator::{Generator, Load, Report, Until};
 use crate::recorded::Recorded;
@@ -14,8 +14,8 @@ use crate::systems::{Setup, System, start};
 /// How much dearer than recorded fails.
 const MARGIN: f64 = 1.03;
 
-/// Visitors at once.
-const CONNECTIONS: usize = 64;
+/// Visitors at once: few, since what a new connection costs differs more than what a request does.
+const CONNECTIONS: usize = 8;
 
 /// What is measured: its name, who is asked, and whether system calls count, too.
 const FIGURES: [(&str, &str, bool); 2] = [("proxied", "wxgate", true), ("check", "wxgate-check", false)];
@@ -41,7 +41,7 @@ impl Meter {
     fn runs(self) -> [u64; 2] {
         match self {
             Self::Perf => [20_000, 120_000],
-            Self::Callgrind => [500, 2000],
+            Self::Callgrind => [500, 3500],
         }
     }
 
@@ -49,10 +49,13 @@ impl Meter {
     fn measure(self, name: &str, generator: &Generator, setup: &Setup<'_>) -> anyhow::Result<f64> {
         match self {
             Self::Callgrind => {
-                let run = |requests| {
-                    callgrind::instructions(name, generator, setup, |system| load(system, requests))
-                };
-                difference(self.runs(), run)
+                let mut counted = Counted::start(name, setup)?;
+                generator.run(load(&counted.system, self.runs()[0])?)?;
+                counted.begin()?;
+                difference(self.runs(), |requests| {
+                    let load = load(&counted.system, requests)?;
+                    counted.instructions(generator, load)
+                })
             }
             Self::Perf => {
                 let system = start(name, setup)?;
