@@ -1,5 +1,6 @@
 //! One request, top to bottom.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 use crate::forward_auth::{self, CheckError, Dialect};
 use crate::gate::{Admission, Origin, Verdict, decide};
 use crate::live::{Generation, Held, Lasting, Live};
-use crate::model::clock;
+use crate::model::clock::{self, Timestamp};
 use crate::model::request_id::{self, request_id};
 use crate::model::route::{Found, Route};
 use crate::model::visit::Visit;
@@ -62,73 +63,47 @@ impl Gateway {
 }
 
 impl Handler for Gateway {
-    async fn handle(&self, mut request: Request<Incoming>, connection: Arc<Connection>) -> Response<Body> {
-        let began = clock::instant();
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: Arc<Connection>,
+    ) -> impl Future<Output = Response<Body>> + Send {
         let live = self.live.now(self.worker);
-        let lasting = self.live.lasting();
-        let request_id = name(&mut request, &connection, &live);
-        let check = Dialect::at(request.uri().path());
-        let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
-        let (parts, body) = request.into_parts();
-        let (client, chain) = asked::client(&parts.headers, &connection, &live.trusted);
-        let (parts, visit) = match check {
-            None => {
-                let visit = asked::visit(&parts, &connection, &live.trusted);
-                (parts, visit.map_err(Failure::Ambiguous))
-            }
-            Some(dialect) => asked_for(dialect, parts, &connection, &live),
-        };
-        let (visit, unclear) = match visit {
-            Ok(visit) => (Some(visit), None),
-            Err(failure) => (None, Some(failure)),
-        };
-        let asking = Asking {
-            parts: &parts,
-            check,
-            visit: visit.as_ref(),
-            request_id: &request_id,
-            client,
-            now: clock::now(),
-        };
-        let mut story = Story { route: "-", figures: None, decision: "", member: String::new() };
+        let (mut arrived, body, upgrade) = Arrived::read(request, &connection, &live);
+        async move {
+            let lasting = self.live.lasting();
+            let unclear = arrived.unclear.take();
+            let asking = arrived.asking();
+            let mut story = Story { route: "-", figures: None, decision: "", member: String::new() };
+            let chain = arrived.chain.clone();
+            let (live, connection, asking) = (&*live, &connection, &asking);
+            let mut crossing =
+                Crossing { live, lasting, connection, asking, body: Some(body), chain, upgrade };
 
-        let answered = match (&visit, unclear) {
-            (Some(visit), None) => {
-                let forwarded = Forwarded { client, chain };
-                let crossing = Crossing {
-                    live: &live,
-                    lasting,
-                    connection: &connection,
-                    visit,
-                    asking: &asking,
-                    forwarded,
-                    upgrade,
-                };
-                crossing.answer(body, &mut story).await
-            }
-            (_, Some(failure)) if !goes_nowhere(&parts.method) => Err((failure, Some(body))),
-            _ => Err((Failure::Method, Some(body))),
-        };
-        let mut response = match answered {
-            Ok(response) => response,
-            Err((failure, unread)) => {
-                failure.log(&asking, story.route);
-                if let Failure::Check(_) = failure {
-                    story.decision = "unanswered";
+            let answered = match (asking.visit, unclear) {
+                (Some(visit), None) => crossing.answer(visit, &mut story).await,
+                (_, Some(failure)) if !goes_nowhere(&asking.parts.method) => Err(failure),
+                _ => Err(Failure::Method),
+            };
+            let mut response = match answered {
+                Ok(response) => response,
+                Err(failure) => {
+                    failure.log(asking, story.route);
+                    if let Failure::Check(_) = failure {
+                        story.decision = "unanswered";
+                    }
+                    if let Some(kind) = failure.upstream_kind() {
+                        lasting.metrics.upstream_error(story.route, kind);
+                    }
+                    crossing.settle().await;
+                    say(live, asking, failure.answer(&live.own.pages, &live.own.site, asking))
                 }
-                if let Some(kind) = failure.upstream_kind() {
-                    lasting.metrics.upstream_error(story.route, kind);
-                }
-                settle(unread, &asking, &connection).await;
-                say(&live, &asking, failure.answer(&live.own.pages, &live.own.site, &asking))
-            }
-        };
+            };
 
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert(X_REQUEST_ID, value);
+            response.headers_mut().insert(X_REQUEST_ID, arrived.request_id.clone());
+            self.record(asking, &story, response.status(), arrived.began);
+            response
         }
-        self.record(&asking, &story, response.status(), began);
-        response
     }
 
     fn tls(&self) -> Option<Arc<ServerConfig>> {
@@ -149,7 +124,7 @@ impl Gateway {
             Some(figures) => figures.count(worker, code, took, decision),
             None => self.live.lasting().metrics.route(story.route).count(worker, code, took, decision),
         }
-        if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
+        if !is_logged() {
             return;
         }
         let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
@@ -172,65 +147,118 @@ impl Gateway {
     }
 }
 
-/// A failure, and the request's body if it is still unread.
-type Failed = (Failure, Option<Incoming>);
+/// A request as it arrived: everything that is read of it before anything is decided. It stands in a box, for the way
+/// of a request is moved as a whole when it begins.
+struct Arrived {
+    began: Instant,
+    now: Timestamp,
+    request_id: HeaderValue,
+    parts: Parts,
+    check: Option<Dialect>,
+    client: IpAddr,
+    /// The addresses on its way, as the application is told.
+    chain: HeaderValue,
+    visit: Option<Visit>,
+    /// Why there is no visit.
+    unclear: Option<Failure>,
+}
+
+impl Arrived {
+    fn read(
+        mut request: Request<Incoming>,
+        connection: &Connection,
+        live: &Generation,
+    ) -> (Box<Self>, Incoming, Option<OnUpgrade>) {
+        let (began, now) = (clock::instant(), clock::now());
+        let request_id = name(&mut request, connection, live);
+        let check = Dialect::at(request.uri().path());
+        let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
+        let (parts, body) = request.into_parts();
+        let (client, chain) = asked::client(&parts.headers, connection, &live.trusted);
+        let (parts, visit) = match check {
+            None => {
+                let visit = asked::visit(&parts, connection, &live.trusted);
+                (parts, visit.map_err(Failure::Ambiguous))
+            }
+            Some(dialect) => asked_for(dialect, parts, connection, live),
+        };
+        let (visit, unclear) = match visit {
+            Ok(visit) => (Some(visit), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let arrived = Self { began, now, request_id, parts, check, client, chain, visit, unclear };
+        (Box::new(arrived), body, upgrade)
+    }
+
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            parts: &self.parts,
+            check: self.check,
+            visit: self.visit.as_ref(),
+            request_id: self.request_id.to_str().unwrap_or_default(),
+            client: self.client,
+            now: self.now,
+        }
+    }
+}
 
 /// A request whose target is clear, on its way.
 struct Crossing<'a> {
     live: &'a Held,
     lasting: &'a Lasting,
     connection: &'a Arc<Connection>,
-    visit: &'a Visit,
     asking: &'a Asking<'a>,
-    forwarded: Forwarded,
+    /// Until somebody reads it.
+    body: Option<Incoming>,
+    chain: HeaderValue,
     upgrade: Option<OnUpgrade>,
 }
 
 impl<'a> Crossing<'a> {
-    async fn answer(self, body: Incoming, story: &mut Story<'a>) -> Result<Response<Body>, Failed> {
-        let Self { live, visit, asking, .. } = self;
-        let parts = asking.parts;
+    async fn answer(&mut self, visit: &'a Visit, story: &mut Story<'a>) -> Result<Response<Body>, Failure> {
+        let Self { live, asking, .. } = *self;
         let host = &visit.authority.host;
-        if let Err(failure) = bounds(live, asking, &body, visit) {
-            return Err((failure, Some(body)));
-        }
+        bounds(live, asking, self.body.as_ref(), visit)?;
         if let Some(endpoint) = Endpoint::parse(&visit.path) {
             story.route = endpoint.as_str();
             // At the level of errors, so that it is there whatever level is written.
             let span = tracing::error_span!("page", request_id = asking.request_id);
-            let answered = live.own.serve(endpoint, visit, asking).instrument(span).await;
-            settle(Some(body), asking, self.connection).await;
-            return answered.map(|response| say(live, asking, response)).map_err(|failure| (failure, None));
+            // In a box, as all that is rare: a request makes room for the whole of its way when it begins.
+            let answered = Box::pin(live.own.serve(endpoint, visit, asking)).instrument(span).await;
+            self.settle().await;
+            return answered.map(|response| say(live, asking, response));
         }
-        let route = match find(live, visit, asking) {
-            Ok(route) => route,
-            Err(failure) => return Err((failure, Some(body))),
-        };
+        let route = find(live, visit, asking)?;
         story.route = &route.label;
         story.figures = Some(&live.figures[route.id.0]);
-        let session = live.sessions.read(&parts.headers, host, asking.now);
+        let read = || live.sessions.read(&asking.parts.headers, host, asking.now);
+        let session = read();
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
-        let name = session.as_ref().map(|session| display_name(session).to_owned());
-        story.member = session.as_ref().map(|session| session.member_id().to_owned()).unwrap_or_default();
+        if let Some(session) = session.as_ref().filter(|_| is_logged()) {
+            session.member_id().clone_into(&mut story.member);
+        }
 
         let verdict = decide(route, session, self.origin());
         story.decision = verdict.as_str();
         match verdict {
             Verdict::Admit(admission) => {
                 if let Some(dialect) = asking.check {
-                    settle(Some(body), asking, self.connection).await;
+                    self.settle().await;
                     let identity = &live.identities[route.id.0];
-                    return Ok(dialect.admit(&admission, identity, &parts.headers, renewed));
+                    return Ok(dialect.admit(&admission, identity, &asking.parts.headers, renewed));
                 }
-                let mut response = self.pass(body, route, &admission).await?;
+                let mut response = self.pass(visit, route, &admission).await?;
                 if let Some(cookie) = renewed {
                     cookie.add_to(response.headers_mut());
                 }
                 Ok(response)
             }
-            Verdict::Refuse(refusal) => Err((Failure::Refused(refusal, name), Some(body))),
+            Verdict::Refuse(refusal) => {
+                let name = read().map(|session| display_name(&session).to_owned());
+                Err(Failure::Refused(refusal, name))
+            }
             Verdict::SignIn => {
-                settle(Some(body), asking, self.connection).await;
+                self.settle().await;
                 Ok(say(live, asking, live.own.ask_to_sign_in(visit, route.api, asking)))
             }
         }
@@ -247,32 +275,31 @@ impl<'a> Crossing<'a> {
 
     /// Hands an admitted request to its application.
     async fn pass(
-        self,
-        body: Incoming,
+        &mut self,
+        visit: &Visit,
         route: &Route,
         admission: &Admission,
-    ) -> Result<Response<Body>, Failed> {
-        let Self { live, lasting, asking, .. } = self;
-        let Some(target) = &live.targets[route.id.0] else {
-            return Err((Failure::NoApplication, Some(body)));
-        };
-        let tether = admission.session().filter(|_| self.upgrade.is_some()).map(|session| Tether {
+    ) -> Result<Response<Body>, Failure> {
+        let Self { live, lasting, asking, .. } = *self;
+        let target = live.targets[route.id.0].as_ref().ok_or(Failure::NoApplication)?;
+        let upgrade = self.upgrade.take();
+        let tether = admission.session().filter(|_| upgrade.is_some()).map(|session| Tether {
             ends_in: live.sessions.time_left(session, asking.now),
             has_ended: Box::new(live.sessions.end_of(session)),
         });
+        let forwarded = Forwarded { client: asking.client, chain: self.chain.clone() };
         let passage = Passage {
-            visit: self.visit,
+            visit,
             admission,
-            forwarded: self.forwarded,
+            forwarded,
             connection: self.connection,
             limits: &live.limits,
             pool: live.pool(target),
             tunnels: &lasting.tunnels,
             tether,
-            upgrade: self.upgrade,
+            upgrade,
         };
-        let answer =
-            forward(asking.parts, body, target, passage).await.map_err(|error| (error.into(), None))?;
+        let answer = forward(asking.parts, self.body.take(), target, passage).await?;
         for _ in 0..answer.dropped_cookies {
             lasting.metrics.dropped_cookie();
             tracing::warn!(
@@ -282,6 +309,20 @@ impl<'a> Crossing<'a> {
             );
         }
         Ok(answer.response)
+    }
+
+    /// Reads a little of a body that nobody wants, so that the visitor sees the answer; more of it closes the
+    /// connection. A proxy that asks is not kept waiting: some announce a body and send none.
+    async fn settle(&mut self) {
+        let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
+        let parts = self.asking.parts;
+        // A visitor who waits for a word before the body (RFC 9110 §10.1.1) would take the reading of it for that word.
+        let is_unread = self.asking.check.is_some()
+            || parts.headers.contains_key(EXPECT)
+            || !Box::pin(drain(body, DRAINED_BYTES)).await;
+        if is_unread && (self.asking.check.is_some() || parts.version < Version::HTTP_2) {
+            self.connection.close_after_this();
+        }
     }
 }
 
@@ -308,10 +349,20 @@ fn say(live: &Generation, asking: &Asking<'_>, response: Response<Body>) -> Resp
     dialect.deny(response, &site.origin(host))
 }
 
+/// Whether requests are lines of the log.
+fn is_logged() -> bool {
+    tracing::enabled!(target: ACCESS, tracing::Level::INFO)
+}
+
 /// What no request may be, wherever it goes.
-fn bounds(live: &Generation, asking: &Asking<'_>, body: &Incoming, visit: &Visit) -> Result<(), Failure> {
+fn bounds(
+    live: &Generation,
+    asking: &Asking<'_>,
+    body: Option<&Incoming>,
+    visit: &Visit,
+) -> Result<(), Failure> {
     let target = asking.parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    let declared = body.size_hint().lower();
+    let declared = body.map_or(0, |body| body.size_hint().lower());
     if target > live.limits.target_bytes {
         Err(Failure::UriTooLong)
     } else if goes_nowhere(&visit.method) {
@@ -342,38 +393,22 @@ fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<
         Found::UnknownHost => return Err(Failure::WrongHost),
     };
     // We take such headers out ourselves; a proxy that asks would pass them on.
-    let disguised = live.identities[route.id.0].disguised(&asking.parts.headers);
-    match disguised.filter(|_| asking.check.is_some()) {
+    let disguised = || live.identities[route.id.0].disguised(&asking.parts.headers);
+    match asking.check.and_then(|_| disguised()) {
         Some(name) => Err(CheckError::Disguised(name.clone()).into()),
         None => Ok(route),
     }
 }
 
 /// Gives the request its name: a trusted proxy's, or a new one.
-fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> String {
-    let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
-    let given = given.filter(|id| request_id::is_sound(id) && live.trusted.trusts(connection.peer));
-    let id = given.map_or_else(|| request_id(clock::unix_millis(), random_name()), str::to_owned);
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        request.headers_mut().insert(X_REQUEST_ID, value);
-    }
-    id
-}
-
-/// Reads a little of a body that nobody wants, so that the visitor sees the answer; more of it closes the connection.
-/// A proxy that asks is not kept waiting: some announce a body and send none.
-async fn settle(unread: Option<Incoming>, asking: &Asking<'_>, connection: &Connection) {
-    let Some(body) = unread else { return };
-    let parts = asking.parts;
-    if asking.check.is_some() {
-        if !body.is_end_stream() {
-            connection.close_after_this();
-        }
-        return;
-    }
-    // A visitor who waits for a word before the body (RFC 9110 §10.1.1) would take the reading of it for that word.
-    let is_wanted_by_nobody = parts.headers.contains_key(EXPECT) || !drain(body, DRAINED_BYTES).await;
-    if is_wanted_by_nobody && parts.version < Version::HTTP_2 {
-        connection.close_after_this();
-    }
+fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> HeaderValue {
+    let given = request.headers().get(X_REQUEST_ID).filter(|id| {
+        id.to_str().is_ok_and(request_id::is_sound) && live.trusted.trusts(connection.peer)
+    });
+    let name = given.cloned().unwrap_or_else(|| {
+        let new = request_id(clock::unix_millis(), random_name());
+        HeaderValue::try_from(new).unwrap_or_else(|_| HeaderValue::from_static(""))
+    });
+    request.headers_mut().insert(X_REQUEST_ID, name.clone());
+    name
 }

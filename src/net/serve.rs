@@ -1,8 +1,11 @@
 //! One connection's life: first byte, TLS, protocol, requests, drain.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
@@ -51,13 +54,15 @@ pub struct Connections {
     limits: Arc<Limits>,
     slots: Arc<Semaphore>,
     draining: watch::Sender<bool>,
+    /// The same for those who need not be woken: looked at with every turn of a connection.
+    drains: Arc<AtomicBool>,
 }
 
 impl Connections {
     /// None yet.
     pub fn new(limits: Limits) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(limits.connections));
-        Arc::new(Self { limits: Arc::new(limits), slots, draining: watch::Sender::new(false) })
+        Arc::new(Self { limits: Arc::new(limits), slots, draining: watch::Sender::new(false), drains: Arc::default() })
     }
 
     /// Waits until there is room for one more.
@@ -72,10 +77,13 @@ impl Connections {
         handler: H,
         held: K,
     ) {
-        let (limits, draining) = (Arc::clone(&self.limits), self.draining.subscribe());
+        let limits = Arc::clone(&self.limits);
+        let end = End { draining: self.draining.subscribe(), drains: Arc::clone(&self.drains) };
+        // Shared by the requests of this connection alone: a count that all cores write would be slow.
+        let handler = Arc::new(handler);
         tokio::spawn(async move {
             handler.count_connection(true);
-            live(stream, peer, &handler, limits, draining).await;
+            live(stream, peer, &handler, limits, end).await;
             handler.count_connection(false);
             drop(held);
         });
@@ -84,6 +92,7 @@ impl Connections {
     /// Lets every connection finish what is under way, for at most `patience`. Returns how many were cut. Nobody may
     /// accept any more.
     pub async fn drain(&self, patience: Duration) -> usize {
+        self.drains.store(true, Ordering::Release);
         self.draining.send_replace(true);
         let everything = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         match tokio::time::timeout(patience, self.slots.acquire_many(everything)).await {
@@ -122,15 +131,15 @@ pub async fn serve<H: Handler>(
 async fn live<H: Handler>(
     stream: Stream,
     peer: Peer,
-    handler: &H,
+    handler: &Arc<H>,
     limits: Arc<Limits>,
-    draining: watch::Receiver<bool>,
+    end: End,
 ) {
     let result = match handler.tls() {
         None => {
             let connection = Connection::new(peer, false);
             let timed = Timed::new(stream, Arc::clone(&connection), Arc::clone(&limits));
-            Box::pin(speak(timed, false, connection, handler, &limits, draining)).await
+            Box::pin(speak(timed, false, connection, handler, &limits, end)).await
         }
         Some(config) => {
             let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
@@ -144,7 +153,7 @@ async fn live<H: Handler>(
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let connection = Connection::new(peer, true);
             let timed = Timed::new(stream, Arc::clone(&connection), Arc::clone(&limits));
-            Box::pin(speak(timed, is_http2, connection, handler, &limits, draining)).await
+            Box::pin(speak(timed, is_http2, connection, handler, &limits, end)).await
         }
     };
     if let Err(error) = result {
@@ -157,9 +166,9 @@ async fn speak<S, H>(
     mut stream: Timed<S>,
     negotiated_http2: bool,
     connection: Arc<Connection>,
-    handler: &H,
+    handler: &Arc<H>,
     limits: &Limits,
-    draining: watch::Receiver<bool>,
+    end: End,
 ) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -167,39 +176,65 @@ where
 {
     let first = tokio::select! {
         first = read_first(&mut stream) => first,
-        () = told(draining.clone(), SPECULATIVE) => return Ok(()),
+        () = end.clone().told(SPECULATIVE) => return Ok(()),
     };
     let Ok((first, has_preface)) = first else { return Ok(()) };
-    let answer = |request| Box::pin(answer(handler.clone(), request, Arc::clone(&connection)));
+    let answer = |request| Box::pin(answer(Arc::clone(handler), request, Arc::clone(&connection)));
     if negotiated_http2 || has_preface {
         stream.speaks_http2();
         let guarded = HeadGuard::http2(stream, first, Arc::clone(&connection));
         let server = http2(limits).serve_connection(TokioIo::new(guarded), service_fn(answer));
-        let mut server = Box::pin(server);
-        tokio::select! {
-            result = &mut server => return result,
-            () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
-        }
-        server.await
+        until_told(Box::pin(server), end, |server| server.graceful_shutdown()).await
     } else {
         let guarded = HeadGuard::http1(stream, first, Arc::clone(&connection), limits.head_bytes);
         let server =
             http1(limits).serve_connection(TokioIo::new(guarded), service_fn(answer)).with_upgrades();
-        let mut server = Box::pin(server);
-        tokio::select! {
-            result = &mut server => return result,
-            () = told(draining, Duration::ZERO) => server.as_mut().graceful_shutdown(),
-        }
-        server.await
+        until_told(Box::pin(server), end, |server| server.graceful_shutdown()).await
     }
 }
 
-/// Resolves `grace` after the listener began to drain.
-async fn told(mut draining: watch::Receiver<bool>, grace: Duration) {
-    if draining.wait_for(|draining| *draining).await.is_err() {
-        std::future::pending::<()>().await;
+/// Tells a connection that it has to end.
+#[derive(Clone)]
+struct End {
+    draining: watch::Receiver<bool>,
+    drains: Arc<AtomicBool>,
+}
+
+impl End {
+    /// Resolves `grace` after the listener began to drain.
+    async fn told(mut self, grace: Duration) {
+        if self.draining.wait_for(|draining| *draining).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(grace).await;
     }
-    tokio::time::sleep(grace).await;
+}
+
+/// Runs `server` to its end, which it is told to come to when the listener drains.
+async fn until_told<S: Future>(
+    mut server: Pin<Box<S>>,
+    end: End,
+    finish: impl Fn(Pin<&mut S>),
+) -> S::Output {
+    let drains = Arc::clone(&end.drains);
+    let mut told = pin!(end.told(Duration::ZERO));
+    let (mut waits, mut is_told) = (false, false);
+    poll_fn(|context| {
+        loop {
+            if let Poll::Ready(output) = server.as_mut().poll(context) {
+                return Poll::Ready(output);
+            }
+            // It was asked once and will wake this task; before, there is nothing to hear.
+            let asks = !is_told && (!waits || drains.load(Ordering::Acquire));
+            if !asks || told.as_mut().poll(context).is_pending() {
+                waits = true;
+                return Poll::Pending;
+            }
+            is_told = true;
+            finish(server.as_mut());
+        }
+    })
+    .await
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2 by prior knowledge (RFC 9113 §3.3).
@@ -218,7 +253,7 @@ async fn read_first<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Vec<u8>
 /// Counts the request while it and its answer are under way. It counts from the call, not from the first poll: hyper
 /// looks for more bytes in between, and the head guard must know by then that they are not the next request's.
 fn answer<H: Handler>(
-    handler: H,
+    handler: Arc<H>,
     request: Request<Incoming>,
     connection: Arc<Connection>,
 ) -> impl Future<Output = Result<Response<Answered>, std::convert::Infallible>> {

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,7 +43,7 @@ impl AnswerBody {
         let inner = &mut self.inner;
         let Some(held) = &mut self.held else { return Pin::new(inner).poll_frame(context) };
         // What came with the head is there already.
-        let frame = Pin::new(&mut *inner).poll_frame(&mut Context::from_waker(Waker::noop()));
+        let frame = held.lane.look(|context| Pin::new(&mut *inner).poll_frame(context));
         if frame.is_ready() {
             return frame;
         }

@@ -113,44 +113,30 @@ pub struct Answer {
 /// Sends a request to `target` as the visit that was judged, and returns the answer once its head is there.
 pub async fn forward(
     parts: &Parts,
-    body: Incoming,
+    body: Option<Incoming>,
     target: &Target,
     passage: Passage<'_>,
 ) -> Result<Answer, ForwardError> {
-    let prefix = target.strip_prefix.as_deref();
-    let path = target.path(passage.visit);
-    let rewrite = || {
-        let headers = target.rewriting.request(
-            &parts.headers,
-            passage.visit,
-            &passage.forwarded,
-            prefix,
-            passage.admission,
-        );
-        Outgoing { method: parts.method.clone(), path: path.clone(), headers }
-    };
-    let mut outgoing = rewrite();
-    let is_bare = body.is_end_stream();
-    let mut upload = Upload::default();
-    let body = if is_bare { empty() } else { upload.watch(body, passage.limits, &mut outgoing.headers) };
-    if passage.upgrade.is_some() {
-        keep_upgrade(&parts.headers, &mut outgoing.headers);
+    let body = body.filter(|body| !body.is_end_stream());
+    let (is_bare, for_upgrade) = (body.is_none(), passage.upgrade.is_some());
+    let mut request = rewrite(parts, target, &passage);
+    let upload = body.map(|body| Upload::watch(body, passage.limits, &mut request));
+    if for_upgrade {
+        keep_upgrade(&parts.headers, request.headers_mut());
     }
 
-    let for_upgrade = passage.upgrade.is_some();
-    let known = if for_upgrade { None } else { poll_fn(|context| Poll::Ready(passage.pool.known(context))).await };
+    let known = if for_upgrade { None } else { passage.pool.known() };
     let is_reused = known.is_some();
     let way = match known {
         Some(way) => way,
-        None => passage.pool.open(for_upgrade).await?,
+        None => Box::pin(passage.pool.open(for_upgrade)).await?,
     };
-    let needs_task = for_upgrade || !is_bare;
-    let mut arrived = send(way, outgoing, body, target, &upload, needs_task).await;
+    let mut arrived = send(way, request, target, upload, for_upgrade).await;
     // A request without body is sent again when a kept connection dies before a byte came back (RFC 9110 §9.2.2).
     let may_repeat = is_reused && is_bare && matches!(parts.method, Method::GET | Method::HEAD);
     if may_repeat && matches!(arrived, Err(ForwardError::Unanswered(_))) {
-        let way = passage.pool.open(false).await?;
-        arrived = send(way, rewrite(), empty(), target, &upload, false).await;
+        let way = Box::pin(passage.pool.open(false)).await?;
+        arrived = Box::pin(send(way, rewrite(parts, target, &passage), target, None, false)).await;
     }
     let Arrived { mut response, mut held } = arrived?;
 
@@ -182,11 +168,15 @@ pub async fn forward(
     Ok(Answer { response: Response::from_parts(parts, body), dropped_cookies })
 }
 
-/// A request as the application gets it, less its body.
-struct Outgoing {
-    method: Method,
-    path: PathAndQuery,
-    headers: HeaderMap,
+/// The request as the application gets it, less its body.
+fn rewrite(parts: &Parts, target: &Target, passage: &Passage<'_>) -> Request<Body> {
+    let prefix = target.strip_prefix.as_deref();
+    let Passage { visit, forwarded, admission, .. } = passage;
+    let mut request = Request::new(empty());
+    request.method_mut().clone_from(&parts.method);
+    *request.uri_mut() = Uri::from(target.path(visit, parts));
+    *request.headers_mut() = target.rewriting.request(&parts.headers, visit, forwarded, prefix, admission);
+    request
 }
 
 /// An answer's head, and the connection on which its body comes.
@@ -195,104 +185,99 @@ struct Arrived {
     held: Option<Held>,
 }
 
-/// Sends a request and waits for the answer's head. With `needs_task`, bytes must move both ways while nobody looks.
+/// Sends a request and waits for the answer's head.
 async fn send(
     way: Way,
-    outgoing: Outgoing,
-    body: Body,
+    request: Request<Body>,
     target: &Target,
-    upload: &Upload,
-    needs_task: bool,
+    upload: Option<Upload>,
+    for_upgrade: bool,
 ) -> Result<Arrived, ForwardError> {
+    let patience = target.response_timeout;
+    let moved = || upload.as_ref().map(Upload::last_move);
     match way {
         Way::Lane(mut lane) => {
-            if needs_task {
+            if for_upgrade || upload.is_some() {
+                // Bytes must move both ways while nobody looks.
                 lane.detach();
             }
-            let sent = lane.send(outgoing.over_http1(body), target.response_timeout, || upload.last_move());
-            let response = sent.await?;
+            let response = lane.send(request, patience, moved).await?;
             Ok(Arrived { response, held: Some(Held { lane, pool: None }) })
         }
         Way::Shared(mut shared) => {
             let mut silence = Silence::default();
-            let mut sent = std::pin::pin!(shared.send_request(outgoing.over_http2(body, &target.upstream)?));
+            let mut sent = Box::pin(shared.send_request(over_http2(request, &target.upstream)?));
             let response = poll_fn(|context| {
                 if let Poll::Ready(answered) = sent.as_mut().poll(context) {
                     return Poll::Ready(answered.map_err(ForwardError::from));
                 }
-                if let Some(at) = upload.last_move() {
+                if let Some(at) = moved() {
                     silence.begin(at);
                 }
-                let lasts = silence.poll_lasts(context, target.response_timeout);
-                lasts.map(|()| Err(ForwardError::Timeout))
+                silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
             });
             Ok(Arrived { response: response.await?, held: None })
         }
     }
 }
 
-impl Outgoing {
-    fn over_http1(self, body: Body) -> Request<Body> {
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = Uri::from(self.path);
-        *request.headers_mut() = self.headers;
-        request
+/// HTTP/2 names the host in the target, and has no fields about the connection (RFC 9113 §8.2.2, §8.3.1).
+fn over_http2(mut request: Request<Body>, upstream: &Upstream) -> Result<Request<Body>, ForwardError> {
+    let headers = request.headers_mut();
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+        headers.remove(name);
     }
-
-    /// HTTP/2 names the host in the target, and has no fields about the connection (RFC 9113 §8.2.2, §8.3.1).
-    fn over_http2(mut self, body: Body, upstream: &Upstream) -> Result<Request<Body>, ForwardError> {
-        for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
-            self.headers.remove(name);
-        }
-        let host = self.headers.remove(header::HOST);
-        let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(upstream.scheme.of_urls());
-        uri.authority = Some(host.unwrap_or_else(|| upstream.authority.clone()));
-        uri.path_and_query = Some(self.path);
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = Uri::from_parts(uri).map_err(|_| ForwardError::Target)?;
-        *request.headers_mut() = self.headers;
-        Ok(request)
-    }
+    let host = headers.remove(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let mut uri = std::mem::take(request.uri_mut()).into_parts();
+    uri.scheme = Some(upstream.scheme.of_urls());
+    uri.authority = Some(host.unwrap_or_else(|| upstream.authority.clone()));
+    *request.uri_mut() = Uri::from_parts(uri).map_err(|_| ForwardError::Target)?;
+    *request.version_mut() = Version::HTTP_2;
+    Ok(request)
 }
 
 /// A request's body on its way.
-#[derive(Default)]
-struct Upload(Option<(Instant, Arc<AtomicU64>)>);
+struct Upload {
+    started: Instant,
+    /// Milliseconds since then.
+    moved: Arc<AtomicU64>,
+}
 
 impl Upload {
-    /// Bounds the body, and remembers when it moves.
-    fn watch(&mut self, body: Incoming, limits: &Limits, headers: &mut HeaderMap) -> Body {
+    /// Gives `body` to the request, bounded, and remembers when it moves.
+    fn watch(body: Incoming, limits: &Limits, request: &mut Request<Body>) -> Self {
         if body.size_hint().exact().is_none() {
             // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
         }
-        let started = clock::instant();
-        let moved = Arc::new(AtomicU64::new(0));
-        self.0 = Some((started, Arc::clone(&moved)));
+        let upload = Self { started: clock::instant(), moved: Arc::default() };
+        let (started, moved) = (upload.started, Arc::clone(&upload.moved));
         let progress = move || {
             let elapsed = clock::instant().duration_since(started).as_millis();
             moved.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
-        Body::streamed(
-            Bounded::new(body, limits.body_idle, limits.body_bytes).with_progress(Box::new(progress)),
-        )
+        let body = Bounded::new(body, limits.body_idle, limits.body_bytes);
+        *request.body_mut() = Body::streamed(body.with_progress(Box::new(progress)));
+        upload
     }
 
-    /// When it last moved; `None` without a body.
-    fn last_move(&self) -> Option<tokio::time::Instant> {
-        let (started, moved) = self.0.as_ref()?;
-        Some((*started + Duration::from_millis(moved.load(Ordering::Relaxed))).into())
+    /// When it last moved.
+    fn last_move(&self) -> tokio::time::Instant {
+        (self.started + Duration::from_millis(self.moved.load(Ordering::Relaxed))).into()
     }
 }
 
 impl Target {
-    /// The path and query at the application.
-    fn path(&self, visit: &Visit) -> PathAndQuery {
+    /// The path and query at the application: as they were sent, where that is their one spelling.
+    fn path(&self, visit: &Visit, parts: &Parts) -> PathAndQuery {
+        let sent = parts.uri.path_and_query();
+        let is_canonical = |sent: &&PathAndQuery| {
+            sent.path() == visit.path.as_str() && sent.query() == visit.query.as_deref()
+        };
+        if let (None, Some(sent)) = (&self.strip_prefix, sent.filter(is_canonical)) {
+            return sent.clone();
+        }
         let mut target = visit.path_and_query();
         if let Some(prefix) = &self.strip_prefix
             && visit.path.is_under(prefix)

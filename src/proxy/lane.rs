@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::connector::{ConnectError, Stream};
 use super::forward::ForwardError;
+use super::inward::Inward;
 use super::pool::Counted;
 use crate::net::body::{Body, Silence};
 
@@ -32,6 +33,7 @@ const BUFFER: usize = 128 * 1024;
 pub(super) struct Lane {
     sender: http1::SendRequest<Body>,
     driver: Driver,
+    inward: Inward,
     /// How long the application has been silent.
     pub(super) silence: Silence,
     #[expect(dead_code, reason = "held for its Drop")]
@@ -48,6 +50,18 @@ enum Driver {
     Task,
 }
 
+impl Driver {
+    /// Moves bytes, if nobody else does; ready once the connection has ended.
+    fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self::Here(connection) = self else { return Poll::Pending };
+        let ended = Pin::new(connection).poll(context).map(|_| ());
+        if ended.is_ready() {
+            *self = Self::Over;
+        }
+        ended
+    }
+}
+
 impl fmt::Debug for Lane {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Lane").field("is_over", &self.is_over()).finish_non_exhaustive()
@@ -58,16 +72,15 @@ impl Lane {
     /// Speaks HTTP/1.1 on `stream`.
     pub(super) async fn new(stream: Stream, counted: Counted) -> Result<Self, ConnectError> {
         let (sender, connection) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
-        Ok(Self { sender, driver: Driver::Here(connection), silence: Silence::default(), counted })
+        Ok(Self { sender, driver: Driver::Here(connection), inward: Inward::new(), silence: Silence::default(), counted })
     }
 
     /// The same connection in the runtime that calls; only where that is easily done.
     pub(super) fn moved(
         mut self: Box<Self>,
-        context: &mut Context<'_>,
         count: impl FnOnce() -> Counted,
     ) -> Option<Self> {
-        if !self.is_open(context) {
+        if !self.is_open() {
             return None;
         }
         let Driver::Here(connection) = self.driver else { return None };
@@ -76,7 +89,7 @@ impl Lane {
         let stream = TcpStream::from_std(stream.into_inner().into_std().ok()?).ok()?;
         let handshake = Self::new(MaybeHttpsStream::Http(TokioIo::new(stream)), count());
         // It waits for nothing.
-        let Poll::Ready(moved) = pin!(handshake).poll(context) else { return None };
+        let Poll::Ready(moved) = pin!(handshake).poll(&mut Context::from_waker(Waker::noop())) else { return None };
         moved.ok().filter(|_| parts.read_buf.is_empty())
     }
 
@@ -95,10 +108,11 @@ impl Lane {
     }
 
     /// Whether another request may go this way: the application has not closed it, and said nothing unasked.
-    pub(super) fn is_open(&mut self, context: &mut Context<'_>) -> bool {
+    pub(super) fn is_open(&mut self) -> bool {
         self.silence.moves();
-        self.drive(context);
-        !matches!(self.driver, Driver::Over) && self.sender.is_ready()
+        let Self { inward, driver, .. } = self;
+        let looked = inward.poll(&Context::from_waker(Waker::noop()), |context| driver.drive(context));
+        looked.is_pending() && !matches!(self.driver, Driver::Over) && self.sender.is_ready()
     }
 
     /// Whether the connection has ended, as far as is known.
@@ -106,53 +120,52 @@ impl Lane {
         matches!(self.driver, Driver::Over) || self.sender.is_closed()
     }
 
-    /// Polls what comes out of the connection. Where its bytes move in this task, so does everything that comes out, and
-    /// nobody else has to be woken.
+    /// Polls what comes out of the connection, after its bytes have moved, if they move in this task.
     pub(super) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
         mut out: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        self.drive(context);
-        match self.driver {
+        let Self { inward, driver, .. } = self;
+        match driver {
             Driver::Task => out(context),
-            // A task that has done much in one go would be told to wait, and this waker wakes nobody.
-            Driver::Here(_) | Driver::Over => {
-                pin!(unconstrained(poll_fn(out))).poll(&mut Context::from_waker(Waker::noop()))
-            }
+            // A task that has done much in one go is told to wait; but these parts wait for nobody but each other.
+            Driver::Here(_) | Driver::Over => inward.poll(context, |context| {
+                let _ = driver.drive(context);
+                pin!(unconstrained(poll_fn(&mut out))).poll(context)
+            }),
         }
     }
 
-    /// Moves bytes, if nobody else does.
-    fn drive(&mut self, context: &mut Context<'_>) {
-        if let Driver::Here(connection) = &mut self.driver
-            && Pin::new(connection).poll(context).is_ready()
-        {
-            self.driver = Driver::Over;
-        }
+    /// Polls what may have come out already, without moving any bytes.
+    pub(super) fn look<T>(&mut self, out: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        self.inward.poll(&Context::from_waker(Waker::noop()), out)
     }
 
     /// Sends a request and waits for the head of the answer, through `patience` of silence. `moved` says when a body on
     /// its way last moved, so that a long upload is not cut.
-    pub(super) async fn send(
+    pub(super) fn send(
         &mut self,
         request: Request<Body>,
         patience: Duration,
         moved: impl Fn() -> Option<Instant>,
-    ) -> Result<Response<Incoming>, ForwardError> {
-        let mut answer = pin!(self.sender.send_request(request));
-        self.silence.end();
-        let answered = poll_fn(|context| {
-            if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
-                return Poll::Ready(answered.map_err(ForwardError::from));
-            }
-            if let Some(at) = moved() {
-                self.silence.begin(at);
-            }
-            self.silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
-        })
-        .await;
-        self.silence.end();
-        answered
+    ) -> impl Future<Output = Result<Response<Incoming>, ForwardError>> {
+        let answer = self.sender.send_request(request);
+        async move {
+            let mut answer = pin!(answer);
+            self.silence.end();
+            let answered = poll_fn(|context| {
+                if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
+                    return Poll::Ready(answered.map_err(ForwardError::from));
+                }
+                if let Some(at) = moved() {
+                    self.silence.begin(at);
+                }
+                self.silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
+            })
+            .await;
+            self.silence.end();
+            answered
+        }
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod connector;
 mod forward;
 mod headers;
+mod inward;
 mod lane;
 mod pool;
 mod tunnel;

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Context;
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http2;
@@ -73,7 +72,7 @@ impl Pool {
     }
 
     /// A connection that is open already. Each is looked at before it is used, for the application may have closed it.
-    pub(super) fn known(&self, context: &mut Context<'_>) -> Option<Way> {
+    pub(super) fn known(&self) -> Option<Way> {
         let shelf = self.shelf();
         if self.connector.may_speak_http2()
             && let Some(shared) = shelf.shared().as_ref().filter(|shared| !shared.is_closed())
@@ -82,16 +81,16 @@ impl Pool {
         }
         loop {
             let Some((mut lane, _)) = shelf.idle().lanes.pop() else { break };
-            if lane.is_open(context) {
+            if lane.is_open() {
                 return Some(Way::Lane(lane));
             }
         }
-        self.borrowed(context).map(Way::Lane)
+        self.borrowed().map(Way::Lane)
     }
 
     /// A worker with no connection at all takes an idle one from another worker: an application that serves one
     /// connection at a time would keep the visitor of a second one waiting. A worker that has some opens more.
-    fn borrowed(&self, context: &mut Context<'_>) -> Option<Box<Lane>> {
+    fn borrowed(&self) -> Option<Box<Lane>> {
         if self.shelves.len() == 1 || self.shelf().open.load(Ordering::Relaxed) > 0 {
             return None;
         }
@@ -99,7 +98,7 @@ impl Pool {
         for (_, shelf) in others {
             let lane = shelf.idle().lanes.pop();
             if let Some((lane, _)) = lane
-                && let Some(lane) = lane.moved(context, || self.shelf().count())
+                && let Some(lane) = lane.moved(|| self.shelf().count())
             {
                 return Some(Box::new(lane));
             }

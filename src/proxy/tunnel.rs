@@ -60,8 +60,8 @@ pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
-        && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && headers.contains_key(header::UPGRADE)
+        && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
         && !headers.contains_key(header::TRANSFER_ENCODING)
         && headers.get_all(header::UPGRADE).iter().all(|line| line.to_str().is_ok())
