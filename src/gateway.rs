@@ -169,8 +169,9 @@ impl Arrived {
         connection: &Connection,
         live: &Generation,
     ) -> (Box<Self>, Incoming, Option<OnUpgrade>) {
-        let (began, now) = (clock::instant(), clock::now());
-        let request_id = name(&mut request, connection, live);
+        let (began, unix_millis) = (clock::instant(), clock::unix_millis());
+        let now = Timestamp::from_unix_millis(unix_millis);
+        let request_id = name(&mut request, unix_millis, connection, live);
         let check = Dialect::at(request.uri().path());
         let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
@@ -401,12 +402,17 @@ fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<
 }
 
 /// Gives the request its name: a trusted proxy's, or a new one.
-fn name(request: &mut Request<Incoming>, connection: &Connection, live: &Generation) -> HeaderValue {
+fn name(
+    request: &mut Request<Incoming>,
+    unix_millis: u64,
+    connection: &Connection,
+    live: &Generation,
+) -> HeaderValue {
     let given = request.headers().get(X_REQUEST_ID).filter(|id| {
         id.to_str().is_ok_and(request_id::is_sound) && live.trusted.trusts(connection.peer)
     });
     let name = given.cloned().unwrap_or_else(|| {
-        let new = request_id(clock::unix_millis(), random_name());
+        let new = request_id(unix_millis, random_name());
         HeaderValue::try_from(new).unwrap_or_else(|_| HeaderValue::from_static(""))
     });
     request.headers_mut().insert(X_REQUEST_ID, name.clone());

@@ -14,6 +14,11 @@ impl Timestamp {
         Self(seconds)
     }
 
+    /// The second in which the moment `milliseconds` after the Unix epoch lies.
+    pub fn from_unix_millis(milliseconds: u64) -> Self {
+        Self(i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX))
+    }
+
     /// Whole seconds since the Unix epoch.
     pub const fn as_unix(self) -> i64 {
         self.0
