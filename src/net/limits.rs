@@ -27,9 +27,6 @@ pub struct Limits {
     pub body_bytes: Option<u64>,
 }
 
-/// Header lines in one request head.
-pub const HEADER_LINES: usize = 100;
-
 /// Bytes of a refused request's body that are read so that the client sees the answer.
 pub const DRAINED_BYTES: u64 = 64 * 1024;
 

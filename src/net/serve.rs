@@ -23,7 +23,7 @@ use super::body::Body;
 use super::connection::Connection;
 use super::deadlines::Timed;
 use super::head_guard::{HTTP2_PREFACE, HeadGuard};
-use super::limits::{HEADER_LINES, Limits};
+use super::limits::Limits;
 use super::listen::{Listener, Stream};
 use crate::model::peer::Peer;
 
@@ -269,9 +269,10 @@ fn answer<H: Handler>(
     }
 }
 
+/// At most 100 header lines, as hyper has it by itself; said to it, each request would pay for room made anew.
 fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(None).max_headers(HEADER_LINES).half_close(false);
+    builder.timer(TokioTimer::new()).header_read_timeout(None).half_close(false);
     builder.max_buf_size(limits.head_bytes.max(8192));
     builder
 }
