@@ -1,13 +1,11 @@
 //! What the application is told: every client copy removed in every spelling, then each configured header set once.
 
-use std::collections::HashSet;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::Admission;
 use super::template::Template;
@@ -85,7 +83,8 @@ pub enum Preset {
 pub struct IdentityHeaders {
     spoken: Vec<Spoken>,
     elsewhere: Vec<HeaderName>,
-    stripped: HashSet<Alias>,
+    /// Few as they are, comparing is cheaper than hashing.
+    stripped: Vec<Alias>,
     lookout: Lookout,
     email_domain: Option<String>,
     /// What a proxy is told: the names of this route, then those of all others.
@@ -117,9 +116,6 @@ const OWN_FAMILIES: [&[u8]; 2] = [b"xwechat", b"xwxgate"];
 
 /// Single names beside the families.
 pub const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
-
-/// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
-const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
 
 impl Preset {
     /// The header name for `field`, or `None` where the family has none.
@@ -229,7 +225,7 @@ impl IdentityHeaders {
     /// that other routes speak.
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
-        let stripped: HashSet<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
+        let stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
         let told = Template::new(spoken.iter().map(|header| &header.name));
@@ -317,12 +313,12 @@ impl IdentityHeaders {
             Field::Unionid => Said::Unionid,
             Field::User => Said::MemberId,
         };
-        let text = session.shared(said);
+        let text = session.bytes(said);
         if text.is_empty() {
             return EMPTY;
         }
-        let as_it_is =
-            needs_no_encoding(&text, header.encoding).then(|| HeaderValue::from_maybe_shared(text));
+        let as_it_is = needs_no_encoding(text, header.encoding)
+            .then(|| HeaderValue::from_maybe_shared(session.shared(said)));
         match as_it_is {
             Some(Ok(value)) => value,
             _ => encode(session.text(said), header.encoding),
@@ -343,24 +339,24 @@ const EMPTY: HeaderValue = HeaderValue::from_static("");
 /// Whether `encode` would give back the very text.
 fn needs_no_encoding(text: &[u8], encoding: Encoding) -> bool {
     // No early end: so the compiler looks at many bytes at a time.
-    let is_plain = text.iter().fold(true, |plain, byte| plain & (0x20..0x7f).contains(byte));
+    let escape = if encoding == Encoding::Percent { b'%' } else { 0 };
+    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) & (*byte != escape);
     let has_inner_blanks_only = text.first() != Some(&b' ') && text.last() != Some(&b' ');
-    let holds = match encoding {
+    let may_hold = match encoding {
         Encoding::Base64 => false,
-        Encoding::Percent => !text.contains(&b'%'),
+        Encoding::Percent | Encoding::Utf8 => true,
         Encoding::Rfc2047 => !text.starts_with(b"=?"),
-        Encoding::Utf8 => true,
     };
-    is_plain && has_inner_blanks_only && holds
+    may_hold && has_inner_blanks_only && text.iter().fold(true, |plain, byte| plain & is_plain(byte))
 }
 
 /// One header line's worth of `text`; never a line break, whatever the text.
 fn encode(text: &str, encoding: Encoding) -> HeaderValue {
-    let is_plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
+    let is_plain = || text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
     let line = match encoding {
         Encoding::Base64 => STANDARD.encode(text),
-        Encoding::Percent => percent(text),
-        Encoding::Rfc2047 if is_plain && !text.starts_with("=?") => text.to_owned(),
+        Encoding::Percent => return percent(text),
+        Encoding::Rfc2047 if !text.starts_with("=?") && is_plain() => text.to_owned(),
         Encoding::Rfc2047 => format!("=?UTF-8?B?{}?=", STANDARD.encode(text)),
         Encoding::Utf8 => text.replace(char::is_control, " "),
     };
@@ -368,12 +364,24 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
 }
 
 /// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
-fn percent(text: &str) -> String {
-    let inner = text.trim_matches(' ');
-    let lead = text.len() - text.trim_start_matches(' ').len();
-    let blanks = |count| "%20".repeat(count);
-    let trail = if inner.is_empty() { 0 } else { text.len() - lead - inner.len() };
-    format!("{}{}{}", blanks(lead), utf8_percent_encode(inner, PERCENT), blanks(trail))
+fn percent(text: &str) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let text = text.as_bytes();
+    let is_blank = |byte: &&u8| **byte == b' ';
+    let lead = text.iter().take_while(is_blank).count();
+    let end = text.len() - text.iter().rev().take_while(is_blank).count();
+    let mut line = Vec::with_capacity(3 * text.len());
+    for (at, &byte) in text.iter().enumerate() {
+        // `%` itself, so that decoding gives back exactly what was encoded.
+        let stays =
+            (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
+        if stays {
+            line.push(byte);
+        } else {
+            line.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]);
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or(EMPTY)
 }
 
 #[cfg(test)]
@@ -467,6 +475,23 @@ mod tests {
             let line = encode(&name, Encoding::Percent);
             let decoded = percent_encoding::percent_decode(line.as_bytes()).decode_utf8().unwrap();
             prop_assert_eq!(decoded.as_ref(), name.as_str());
+        }
+
+        #[test]
+        fn percent_encoding_is_what_its_library_makes_of_it(text in " {0,2}(\\PC{0,9}|[\\x00-\\x7f]{0,9}) {0,2}") {
+            use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+            const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
+            let behind_lead = text.trim_start_matches(' ');
+            let inner = behind_lead.trim_end_matches(' ');
+            let blanks = |count| "%20".repeat(count);
+            let expected = format!(
+                "{}{}{}",
+                blanks(text.len() - behind_lead.len()),
+                utf8_percent_encode(inner, PERCENT),
+                blanks(behind_lead.len() - inner.len()),
+            );
+            let line = encode(&text, Encoding::Percent);
+            prop_assert_eq!(line.as_bytes(), expected.as_bytes());
         }
 
         #[test]
