@@ -5,7 +5,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Admission;
 use super::template::Template;
@@ -89,7 +89,12 @@ pub struct IdentityHeaders {
     email_domain: Option<String>,
     /// What a proxy is told: the names of this route, then those of all others.
     told: Template,
+    /// The same with lines for `BESIDE`, unless a name is among them.
+    answer: Option<Template>,
 }
+
+/// What a proxy is told beside identity headers.
+pub const BESIDE: [HeaderName; 2] = [CACHE_CONTROL, COOKIE];
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
 pub const FOREIGN_FAMILIES: [&[u8]; 16] = [
@@ -228,8 +233,17 @@ impl IdentityHeaders {
         let stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
-        let told = Template::new(spoken.iter().map(|header| &header.name));
-        Self { spoken, elsewhere: Vec::new(), stripped, lookout, email_domain, told }
+        let mut headers = Self {
+            spoken,
+            elsewhere: Vec::new(),
+            stripped,
+            lookout,
+            email_domain,
+            told: Template::new([]),
+            answer: None,
+        };
+        headers.also_spoken(&[]);
+        headers
     }
 
     /// The names spoken on this route.
@@ -242,6 +256,8 @@ impl IdentityHeaders {
         let others = names.iter().filter(|name| !self.speaks(name));
         self.elsewhere = others.cloned().collect();
         self.told = Template::new(self.names().chain(&self.elsewhere));
+        let is_free = self.names().chain(&self.elsewhere).all(|name| !BESIDE.contains(name));
+        self.answer = is_free.then(|| Template::new(self.names().chain(&self.elsewhere).chain(&BESIDE)));
     }
 
     /// A client's header that could be taken for one of ours, and that a proxy would not overwrite with what `tell`
@@ -297,6 +313,29 @@ impl IdentityHeaders {
     /// say, so that it overwrites what the client sent.
     pub fn tell(&self, admission: &Admission) -> HeaderMap {
         self.told.fill(self.values(admission))
+    }
+
+    /// The same, and what is there of the lines `BESIDE`: having their place beforehand, they need not be added.
+    pub fn tell_beside(&self, admission: &Admission, beside: [Option<HeaderValue>; 2]) -> HeaderMap {
+        let Some(template) = &self.answer else {
+            let mut headers = self.tell(admission);
+            for (name, value) in BESIDE.into_iter().zip(beside) {
+                if let Some(value) = value {
+                    headers.insert(name, value);
+                }
+            }
+            return headers;
+        };
+        let names = self.spoken.len() + self.elsewhere.len();
+        let told = self.values(admission).chain(std::iter::repeat(EMPTY)).take(names);
+        let is_there = beside.each_ref().map(Option::is_some);
+        let mut headers = template.fill(told.chain(beside.map(|value| value.unwrap_or(EMPTY))));
+        for (name, is_there) in BESIDE.into_iter().zip(is_there) {
+            if !is_there {
+                headers.remove(name);
+            }
+        }
+        headers
     }
 
     fn value(&self, header: &Spoken, session: &Session) -> HeaderValue {
@@ -448,6 +487,24 @@ mod tests {
         assert_eq!(map["x-wechat-unionid"], "");
         assert_eq!(map["x-sso-login"], "");
         assert!(headers.tell(&admission(None)).values().all(HeaderValue::is_empty));
+    }
+
+    #[test]
+    fn what_is_told_beside_hides_nothing() {
+        for elsewhere in ["x-sso-login", "cookie", "cache-control"] {
+            let mut headers = headers();
+            headers.also_spoken(&[HeaderName::from_static(elsewhere)]);
+            for person in [None, Some(session("x"))] {
+                for cookie in [None, Some(HeaderValue::from_static("a=b"))] {
+                    let no_store = HeaderValue::from_static("no-store");
+                    let mut expected = headers.tell(&admission(person.clone()));
+                    expected.insert(CACHE_CONTROL, no_store.clone());
+                    cookie.clone().map(|cookie| expected.insert(COOKIE, cookie));
+                    let told = headers.tell_beside(&admission(person.clone()), [Some(no_store), cookie]);
+                    assert_eq!(told, expected, "{elsewhere}");
+                }
+            }
+        }
     }
 
     #[test]
