@@ -408,9 +408,10 @@ fn name(
     connection: &Connection,
     live: &Generation,
 ) -> HeaderValue {
-    let given = request.headers().get(X_REQUEST_ID).filter(|id| {
-        id.to_str().is_ok_and(request_id::is_sound) && live.trusted.trusts(connection.peer)
-    });
+    let given = request
+        .headers()
+        .get(X_REQUEST_ID)
+        .filter(|id| id.to_str().is_ok_and(request_id::is_sound) && live.trusted.trusts(connection.peer));
     let name = given.cloned().unwrap_or_else(|| {
         let new = request_id(unix_millis, random_name());
         HeaderValue::try_from(new).unwrap_or_else(|_| HeaderValue::from_static(""))

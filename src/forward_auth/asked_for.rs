@@ -2,7 +2,6 @@
 
 use std::cell::LazyCell;
 
-use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
@@ -61,8 +60,7 @@ fn visit(
     let scheme = told.scheme.unwrap_or(scheme);
     let mut visit = Visit::parse(told.method.clone(), scheme, told.authority, path, query)?;
     visit.authority.port = port;
-    let target = PathAndQuery::from_maybe_shared(Bytes::from(visit.path_and_query()));
-    let target = target.map_err(|_| AmbiguousVisit::Query)?;
+    let target = visit.target().ok_or(AmbiguousVisit::Query)?;
     Ok((visit.passed_on(path, headers)?, target))
 }
 

@@ -4,8 +4,10 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::CheckError;
-use super::told::{Told, one, scheme, unlisted};
+use super::told::{Told, X_FORWARDED_PROTO, one, scheme, unlisted};
 use crate::model::return_to::OWN_PREFIX;
+
+static HOST_LINE: HeaderName = HOST;
 
 /// Names the headers to take off the visitor's request
 /// (Envoy API, `extensions.filters.http.ext_authz.v3.AuthorizationResponse`).
@@ -15,7 +17,7 @@ const X_ENVOY_AUTH_HEADERS_TO_REMOVE: HeaderName = HeaderName::from_static("x-en
 pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
     let whole = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let appended = whole.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix("/auth/envoy"));
-    let line = match one(parts, HOST.as_str()) {
+    let line = match one(parts, &HOST_LINE) {
         Err(CheckError::Missing(_)) => None,
         line => Some(unlisted(line?, HOST.as_str())?),
     };
@@ -26,7 +28,7 @@ pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
         (Some(host), _) | (None, Some(host)) => host,
         (None, None) => return Err(CheckError::Missing(HOST.as_str())),
     };
-    let scheme = match one(parts, "x-forwarded-proto") {
+    let scheme = match one(parts, &X_FORWARDED_PROTO) {
         Err(CheckError::Missing(_)) => None,
         word => Some(scheme(word?)?),
     };

@@ -11,7 +11,7 @@ mod told;
 
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, CONNECTION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use http::header::{CONNECTION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
 use thiserror::Error;
 
@@ -111,13 +111,13 @@ impl Dialect {
         renewed: Option<SetCookie>,
     ) -> Response<Body> {
         let mut response = Response::new(empty());
-        *response.headers_mut() = identity.tell(admission);
+        let cookies = application_cookies(received);
+        let hides_cookies = cookies.is_none() && self == Self::Envoy && received.contains_key(COOKIE);
+        let no_store = HeaderValue::from_static("no-store");
+        *response.headers_mut() = identity.tell_beside(admission, [Some(no_store), cookies]);
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match application_cookies(received) {
-            Some(cookies) => _ = headers.insert(COOKIE, cookies),
-            None if self == Self::Envoy && received.contains_key(COOKIE) => envoy::remove_cookies(headers),
-            None => {}
+        if hides_cookies {
+            envoy::remove_cookies(headers);
         }
         if let Some(cookie) = renewed {
             cookie.add_to(headers);

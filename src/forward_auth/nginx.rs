@@ -12,25 +12,27 @@ use super::told::{Told, method, one};
 use crate::model::visit::Scheme;
 use crate::net::body::{Body, empty};
 
+static X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+static X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+
 /// Where the visitor should go to sign in.
 const X_WXGATE_REDIRECT: HeaderName = HeaderName::from_static("x-wxgate-redirect");
 
 /// What nginx asks about.
 pub(super) fn told(parts: &Parts) -> Result<Told<'_>, CheckError> {
-    let url = one(parts, "x-original-url")?;
-    let method = method(one(parts, "x-original-method")?, "x-original-method")?;
-    let (scheme, authority, target) = split(url).ok_or(CheckError::Unreadable("x-original-url"))?;
+    let url = one(parts, &X_ORIGINAL_URL)?;
+    let method = method(one(parts, &X_ORIGINAL_METHOD)?, X_ORIGINAL_METHOD.as_str())?;
+    let (scheme, authority, target) = split(url).ok_or(CheckError::Unreadable(X_ORIGINAL_URL.as_str()))?;
     Ok(Told { method, scheme: Some(scheme), authority, target })
 }
 
 /// Scheme, authority and target of an absolute http address.
 pub(super) fn split(url: &str) -> Option<(Scheme, &str, &str)> {
-    let (scheme, rest) = match url.split_once("://")? {
-        ("https", rest) => (Scheme::Https, rest),
-        ("http", rest) => (Scheme::Http, rest),
-        _ => return None,
+    let (scheme, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (Scheme::Https, rest),
+        None => (Scheme::Http, url.strip_prefix("http://")?),
     };
-    let (authority, target) = rest.split_at(rest.find('/')?);
+    let (authority, target) = rest.split_at(rest.bytes().position(|byte| byte == b'/')?);
     Some((scheme, authority, target))
 }
 

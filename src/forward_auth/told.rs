@@ -1,6 +1,7 @@
 //! What a proxy says in its own headers: each of them exactly once, and of the right kind.
 
 use http::Method;
+use http::header::HeaderName;
 use http::request::Parts;
 
 use super::CheckError;
@@ -18,8 +19,9 @@ pub(super) struct Told<'a> {
 }
 
 /// The value of a header that must be there exactly once.
-pub(super) fn one<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, CheckError> {
-    let mut lines = parts.headers.get_all(name).iter();
+pub(super) fn one<'a>(parts: &'a Parts, header: &'static HeaderName) -> Result<&'a str, CheckError> {
+    let name = header.as_str();
+    let mut lines = parts.headers.get_all(header).iter();
     match (lines.next(), lines.next()) {
         (None, _) => Err(CheckError::Missing(name)),
         (_, Some(_)) => Err(CheckError::Repeated(name)),
@@ -37,6 +39,8 @@ pub(super) fn unlisted<'a>(value: &'a str, name: &'static str) -> Result<&'a str
 pub(super) fn method(word: &str, name: &'static str) -> Result<Method, CheckError> {
     Method::from_bytes(unlisted(word, name)?.as_bytes()).map_err(|_| CheckError::Unreadable(name))
 }
+
+pub(super) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// `ws` and `wss` are what Traefik calls http and https under a WebSocket.
 pub(super) fn scheme(word: &str) -> Result<Scheme, CheckError> {

@@ -1,13 +1,11 @@
 //! What the application is told: every client copy removed in every spelling, then each configured header set once.
 
-use std::collections::HashSet;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Admission;
 use super::template::Template;
@@ -85,12 +83,18 @@ pub enum Preset {
 pub struct IdentityHeaders {
     spoken: Vec<Spoken>,
     elsewhere: Vec<HeaderName>,
-    stripped: HashSet<Alias>,
+    /// Few as they are, comparing is cheaper than hashing.
+    stripped: Vec<Alias>,
     lookout: Lookout,
     email_domain: Option<String>,
     /// What a proxy is told: the names of this route, then those of all others.
     told: Template,
+    /// The same with lines for `BESIDE`, unless a name is among them.
+    answer: Option<Template>,
 }
+
+/// What a proxy is told beside identity headers.
+pub const BESIDE: [HeaderName; 2] = [CACHE_CONTROL, COOKIE];
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
 pub const FOREIGN_FAMILIES: [&[u8]; 16] = [
@@ -117,9 +121,6 @@ const OWN_FAMILIES: [&[u8]; 2] = [b"xwechat", b"xwxgate"];
 
 /// Single names beside the families.
 pub const FOREIGN_NAMES: [&[u8]; 4] = [b"xproxyuser", b"xproxyroles", b"smuser", b"authuser"];
-
-/// Bytes that percent encoding must not leave alone; `%` itself, so that decoding gives back exactly what was encoded.
-const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
 
 impl Preset {
     /// The header name for `field`, or `None` where the family has none.
@@ -229,11 +230,20 @@ impl IdentityHeaders {
     /// that other routes speak.
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
-        let stripped: HashSet<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
+        let stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
-        let told = Template::new(spoken.iter().map(|header| &header.name));
-        Self { spoken, elsewhere: Vec::new(), stripped, lookout, email_domain, told }
+        let mut headers = Self {
+            spoken,
+            elsewhere: Vec::new(),
+            stripped,
+            lookout,
+            email_domain,
+            told: Template::new([]),
+            answer: None,
+        };
+        headers.also_spoken(&[]);
+        headers
     }
 
     /// The names spoken on this route.
@@ -246,6 +256,8 @@ impl IdentityHeaders {
         let others = names.iter().filter(|name| !self.speaks(name));
         self.elsewhere = others.cloned().collect();
         self.told = Template::new(self.names().chain(&self.elsewhere));
+        let is_free = self.names().chain(&self.elsewhere).all(|name| !BESIDE.contains(name));
+        self.answer = is_free.then(|| Template::new(self.names().chain(&self.elsewhere).chain(&BESIDE)));
     }
 
     /// A client's header that could be taken for one of ours, and that a proxy would not overwrite with what `tell`
@@ -303,6 +315,29 @@ impl IdentityHeaders {
         self.told.fill(self.values(admission))
     }
 
+    /// The same, and what is there of the lines `BESIDE`: having their place beforehand, they need not be added.
+    pub fn tell_beside(&self, admission: &Admission, beside: [Option<HeaderValue>; 2]) -> HeaderMap {
+        let Some(template) = &self.answer else {
+            let mut headers = self.tell(admission);
+            for (name, value) in BESIDE.into_iter().zip(beside) {
+                if let Some(value) = value {
+                    headers.insert(name, value);
+                }
+            }
+            return headers;
+        };
+        let names = self.spoken.len() + self.elsewhere.len();
+        let told = self.values(admission).chain(std::iter::repeat(EMPTY)).take(names);
+        let is_there = beside.each_ref().map(Option::is_some);
+        let mut headers = template.fill(told.chain(beside.map(|value| value.unwrap_or(EMPTY))));
+        for (name, is_there) in BESIDE.into_iter().zip(is_there) {
+            if !is_there {
+                headers.remove(name);
+            }
+        }
+        headers
+    }
+
     fn value(&self, header: &Spoken, session: &Session) -> HeaderValue {
         let said = match header.field {
             Field::Avatar => Said::Avatar,
@@ -317,12 +352,12 @@ impl IdentityHeaders {
             Field::Unionid => Said::Unionid,
             Field::User => Said::MemberId,
         };
-        let text = session.shared(said);
+        let text = session.bytes(said);
         if text.is_empty() {
             return EMPTY;
         }
-        let as_it_is =
-            needs_no_encoding(&text, header.encoding).then(|| HeaderValue::from_maybe_shared(text));
+        let as_it_is = needs_no_encoding(text, header.encoding)
+            .then(|| HeaderValue::from_maybe_shared(session.shared(said)));
         match as_it_is {
             Some(Ok(value)) => value,
             _ => encode(session.text(said), header.encoding),
@@ -343,24 +378,24 @@ const EMPTY: HeaderValue = HeaderValue::from_static("");
 /// Whether `encode` would give back the very text.
 fn needs_no_encoding(text: &[u8], encoding: Encoding) -> bool {
     // No early end: so the compiler looks at many bytes at a time.
-    let is_plain = text.iter().fold(true, |plain, byte| plain & (0x20..0x7f).contains(byte));
+    let escape = if encoding == Encoding::Percent { b'%' } else { 0 };
+    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) & (*byte != escape);
     let has_inner_blanks_only = text.first() != Some(&b' ') && text.last() != Some(&b' ');
-    let holds = match encoding {
+    let may_hold = match encoding {
         Encoding::Base64 => false,
-        Encoding::Percent => !text.contains(&b'%'),
+        Encoding::Percent | Encoding::Utf8 => true,
         Encoding::Rfc2047 => !text.starts_with(b"=?"),
-        Encoding::Utf8 => true,
     };
-    is_plain && has_inner_blanks_only && holds
+    may_hold && has_inner_blanks_only && text.iter().fold(true, |plain, byte| plain & is_plain(byte))
 }
 
 /// One header line's worth of `text`; never a line break, whatever the text.
 fn encode(text: &str, encoding: Encoding) -> HeaderValue {
-    let is_plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
+    let is_plain = || text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
     let line = match encoding {
         Encoding::Base64 => STANDARD.encode(text),
-        Encoding::Percent => percent(text),
-        Encoding::Rfc2047 if is_plain && !text.starts_with("=?") => text.to_owned(),
+        Encoding::Percent => return percent(text),
+        Encoding::Rfc2047 if !text.starts_with("=?") && is_plain() => text.to_owned(),
         Encoding::Rfc2047 => format!("=?UTF-8?B?{}?=", STANDARD.encode(text)),
         Encoding::Utf8 => text.replace(char::is_control, " "),
     };
@@ -368,12 +403,24 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
 }
 
 /// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
-fn percent(text: &str) -> String {
-    let inner = text.trim_matches(' ');
-    let lead = text.len() - text.trim_start_matches(' ').len();
-    let blanks = |count| "%20".repeat(count);
-    let trail = if inner.is_empty() { 0 } else { text.len() - lead - inner.len() };
-    format!("{}{}{}", blanks(lead), utf8_percent_encode(inner, PERCENT), blanks(trail))
+fn percent(text: &str) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let text = text.as_bytes();
+    let is_blank = |byte: &&u8| **byte == b' ';
+    let lead = text.iter().take_while(is_blank).count();
+    let end = text.len() - text.iter().rev().take_while(is_blank).count();
+    let mut line = Vec::with_capacity(3 * text.len());
+    for (at, &byte) in text.iter().enumerate() {
+        // `%` itself, so that decoding gives back exactly what was encoded.
+        let stays =
+            (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
+        if stays {
+            line.push(byte);
+        } else {
+            line.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]);
+        }
+    }
+    HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or(EMPTY)
 }
 
 #[cfg(test)]
@@ -443,6 +490,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_beside_hides_nothing() {
+        for elsewhere in ["x-sso-login", "cookie", "cache-control"] {
+            let mut headers = headers();
+            headers.also_spoken(&[HeaderName::from_static(elsewhere)]);
+            for person in [None, Some(session("x"))] {
+                for cookie in [None, Some(HeaderValue::from_static("a=b"))] {
+                    let no_store = HeaderValue::from_static("no-store");
+                    let mut expected = headers.tell(&admission(person.clone()));
+                    expected.insert(CACHE_CONTROL, no_store.clone());
+                    cookie.clone().map(|cookie| expected.insert(COOKIE, cookie));
+                    let told = headers.tell_beside(&admission(person.clone()), [Some(no_store), cookie]);
+                    assert_eq!(told, expected, "{elsewhere}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_anonymous_visitor_has_none() {
         assert_eq!(headers().values(&admission(None)).count(), 0);
     }
@@ -467,6 +532,23 @@ mod tests {
             let line = encode(&name, Encoding::Percent);
             let decoded = percent_encoding::percent_decode(line.as_bytes()).decode_utf8().unwrap();
             prop_assert_eq!(decoded.as_ref(), name.as_str());
+        }
+
+        #[test]
+        fn percent_encoding_is_what_its_library_makes_of_it(text in " {0,2}(\\PC{0,9}|[\\x00-\\x7f]{0,9}) {0,2}") {
+            use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+            const PERCENT: &AsciiSet = &CONTROLS.add(b'%');
+            let behind_lead = text.trim_start_matches(' ');
+            let inner = behind_lead.trim_end_matches(' ');
+            let blanks = |count| "%20".repeat(count);
+            let expected = format!(
+                "{}{}{}",
+                blanks(text.len() - behind_lead.len()),
+                utf8_percent_encode(inner, PERCENT),
+                blanks(behind_lead.len() - inner.len()),
+            );
+            let line = encode(&text, Encoding::Percent);
+            prop_assert_eq!(line.as_bytes(), expected.as_bytes());
         }
 
         #[test]

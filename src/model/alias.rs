@@ -3,23 +3,57 @@
 //! CGI, WSGI, PHP and friends turn `Remote-User`, `remote_user` and `Remote.User` into one variable, so names are
 //! compared with everything but letters and digits removed.
 
+use std::hash::{Hash, Hasher};
+
 /// The longest name that is told apart; a longer one never equals a name of ours.
 const LONGEST: usize = 64;
 
 /// A header name reduced to its lower-case letters and digits.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Alias {
     bytes: [u8; LONGEST],
     length: usize,
 }
+
+impl PartialEq for Alias {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Alias {}
+
+impl Hash for Alias {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+/// Letters in lower case and digits as they are; zero for everything else.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            folded[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
 
 impl Alias {
     /// Reduces a header name.
     pub fn of(name: &str) -> Self {
         let mut bytes = [0; LONGEST];
         let mut length = 0;
-        for byte in name.bytes().filter(u8::is_ascii_alphanumeric).take(LONGEST) {
-            bytes[length] = byte.to_ascii_lowercase();
+        for byte in name.bytes() {
+            let folded = FOLDED[usize::from(byte)];
+            if folded == 0 {
+                continue;
+            }
+            let Some(place) = bytes.get_mut(length) else { break };
+            *place = folded;
             length += 1;
         }
         Self { bytes, length }
@@ -33,7 +67,10 @@ impl Alias {
 
 /// The first letters and digits of a name, enough to tell that it is none of those looked out for.
 #[derive(Clone, Copy, Debug)]
-pub struct Beginning(u8);
+pub struct Beginning(u16);
+
+/// How many places a lookout has; so many that hardly two beginnings in ordinary use share one.
+const PLACES: usize = 1024;
 
 /// How many letters and digits a beginning is made of.
 const BEGINNING: usize = 4;
@@ -43,25 +80,26 @@ impl Beginning {
     pub const fn of(name: &[u8]) -> Self {
         let (mut letters, mut count, mut at) = (0_u32, 0, 0);
         while at < name.len() && count < BEGINNING {
-            if name[at].is_ascii_alphanumeric() {
-                letters = letters << 8 | name[at].to_ascii_lowercase() as u32;
+            let folded = FOLDED[name[at] as usize];
+            if folded != 0 {
+                letters = letters << 8 | folded as u32;
                 count += 1;
             }
             at += 1;
         }
-        Self((letters.wrapping_mul(0x9e37_79b1) >> 24) as u8)
+        Self((letters.wrapping_mul(0x9e37_79b1) >> (32 - PLACES.trailing_zeros())) as u16)
     }
 }
 
 /// Sorts out names that cannot be among a set of aliases, nor begin like one of them: nearly all names in ordinary use,
 /// at a fraction of the cost of looking closely. It errs on one side only.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lookout([u64; 4]);
+pub struct Lookout([u64; PLACES / 64]);
 
 impl Lookout {
     /// Looks out for names that equal one of `aliases`, or begin like one of at least four characters.
     pub const fn of(aliases: &[&[u8]]) -> Self {
-        Self([0; 4]).and(aliases)
+        Self([0; PLACES / 64]).and(aliases)
     }
 
     /// The same, for `aliases` as well.

@@ -31,12 +31,16 @@ impl Host {
             return Ok(Self(format!("[{address}]")));
         }
         let name = text.strip_suffix('.').unwrap_or(text);
-        let labels_are_sound = name.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        });
-        if name.len() > 253 || !labels_are_sound {
+        let mut label = 0;
+        for byte in name.bytes() {
+            match byte {
+                b'.' if label == 0 => return Err(InvalidHost),
+                b'.' => label = 0,
+                b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' if label < 63 => label += 1,
+                _ => return Err(InvalidHost),
+            }
+        }
+        if name.len() > 253 || label == 0 {
             return Err(InvalidHost);
         }
         Ok(Self(name.to_ascii_lowercase()))
@@ -59,7 +63,7 @@ impl Host {
 impl Authority {
     /// Parses `host` or `host:port` (RFC 9110 §7.2); no user information, no blanks, port 1–65535.
     pub fn parse(text: &str) -> Result<Self, InvalidHost> {
-        let (host, port) = match text.rfind(':') {
+        let (host, port) = match text.bytes().rposition(|byte| byte == b':') {
             Some(colon) if !text.ends_with(']') => {
                 let digits = &text[colon + 1..];
                 if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -112,7 +116,23 @@ impl fmt::Display for Authority {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_host_is_labels_between_dots(text in "([-_a-zA-Z0-9]{0,3}|[ -~é]{0,2}|[a-z]{60,66})([.]([a-z0-9-]{0,2}|[a-z]{60,64})){0,5}[.]{0,2}") {
+            let name = text.strip_suffix('.').unwrap_or(&text);
+            let labels_are_sound = name.split('.').all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            });
+            let expected = name.len() <= 253 && labels_are_sound;
+            prop_assert_eq!(Host::parse(&text).ok(), expected.then(|| Host(name.to_ascii_lowercase())));
+        }
+    }
 
     #[test]
     fn spellings_of_one_host_are_equal() {

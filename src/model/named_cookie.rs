@@ -30,13 +30,14 @@ impl NamedCookie {
             }
             let behind = trim_start(&line[at + self.finder.needle().len()..]).strip_prefix(b"=")?;
             let end = memchr::memchr(b';', behind).unwrap_or(behind.len());
-            std::str::from_utf8(&behind[..end]).ok().map(|value| value.trim_matches(BLANKS))
+            std::str::from_utf8(trim_start(trim_end(&behind[..end]))).ok()
         })
     }
 }
 
 fn is_blank(byte: u8) -> bool {
-    BLANKS.contains(&char::from(byte))
+    const BYTES: [u8; 2] = [BLANKS[0] as u8, BLANKS[1] as u8];
+    BYTES.contains(&byte)
 }
 
 fn trim_start(bytes: &[u8]) -> &[u8] {

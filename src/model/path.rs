@@ -136,6 +136,14 @@ impl fmt::Display for CanonicalPath {
 /// How else an application may read `raw`, when a proxy passes it on as it was sent instead of in canonical form: with
 /// doubled slashes as they are, and, where it begins with two, with the first name as a host (RFC 3986 §4.2).
 pub fn readings_as_sent(raw: &str) -> Result<Vec<String>, AmbiguousPath> {
+    if raw.starts_with('/') && is_canonical(raw.as_bytes()) {
+        return Ok(Vec::new());
+    }
+    other_readings(raw)
+}
+
+/// What `readings_as_sent` makes of a path that may be read otherwise.
+fn other_readings(raw: &str) -> Result<Vec<String>, AmbiguousPath> {
     let spelled = respell(raw.as_bytes())?;
     let is_dots = |segment: &str| matches!(without_parameters(segment).trim_end_matches("%20"), "." | "..");
     if spelled.split('/').any(is_dots) {
@@ -389,6 +397,7 @@ mod tests {
             if is_canonical(path.as_bytes()) {
                 prop_assert_eq!(CanonicalPath::respelled(&path), Ok(CanonicalPath(path.clone())));
                 prop_assert_eq!(decoded_again(&CanonicalPath(path.clone())), None);
+                prop_assert_eq!(other_readings(&path), Ok(Vec::new()));
                 prop_assert_eq!(CanonicalPath(path).without_parameters(), None);
             } else {
                 prop_assert_eq!(CanonicalPath::parse(&path), CanonicalPath::respelled(&path));

@@ -124,7 +124,7 @@ fn longest<'a>(table: &'a Table, path: &str, method: &Method) -> Option<&'a Rout
         if let Some(route) = table.get(prefix).and_then(|routes| routes.iter().find(fits)) {
             return Some(route);
         }
-        prefix = &prefix[..prefix.rfind('/')?];
+        prefix = &prefix[..prefix.bytes().rposition(|byte| byte == b'/')?];
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is being asked for, however it reached us.
 
+use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 use thiserror::Error;
 
@@ -43,10 +45,18 @@ pub struct Visit {
     pub authority: Authority,
     /// The canonical path.
     pub path: CanonicalPath,
-    /// Everything behind the first `?`, untouched; never part of a decision.
-    pub query: Option<String>,
     /// What else it may be taken for, when it is not we who forward it.
     pub as_sent: AsSent,
+    rest: Rest,
+}
+
+/// Everything behind the first `?`, untouched; never part of a decision.
+#[derive(Clone, Debug)]
+enum Rest {
+    /// By itself.
+    Query(Option<String>),
+    /// In what was received, which holds the canonical path and the query and nothing else.
+    In(PathAndQuery),
 }
 
 /// A proxy that only asks passes on what it was sent, so every reading that an application might have of it counts.
@@ -102,11 +112,27 @@ impl Visit {
     ) -> Result<Self, AmbiguousVisit> {
         let authority = Authority::parse(authority)?.without_default_port(scheme.is_https());
         let path = CanonicalPath::parse(path)?;
-        if query.is_some_and(|query| query.bytes().any(|byte| byte <= 0x20 || byte == 0x7f || byte == b'#')) {
-            return Err(AmbiguousVisit::Query);
-        }
-        let as_sent = AsSent::default();
-        Ok(Self { method, scheme, authority, path, query: query.map(str::to_owned), as_sent })
+        judge(query)?;
+        let rest = Rest::Query(query.map(str::to_owned));
+        Ok(Self { method, scheme, authority, path, as_sent: AsSent::default(), rest })
+    }
+
+    /// The same of a target in one piece, which is kept where that is how it is forwarded.
+    pub fn of(
+        method: Method,
+        scheme: Scheme,
+        authority: &str,
+        target: &PathAndQuery,
+    ) -> Result<Self, AmbiguousVisit> {
+        let (path, query) = (target.path(), target.query());
+        let mut visit = Self::parse(method, scheme, authority, path, None)?;
+        judge(query)?;
+        visit.rest = if visit.path.as_str() == path && target.as_str().starts_with('/') {
+            Rest::In(target.clone())
+        } else {
+            Rest::Query(query.map(str::to_owned))
+        };
+        Ok(visit)
     }
 
     /// Counts in how an application may read the request when `raw_path` and `headers` reach it as they are.
@@ -128,10 +154,29 @@ impl Visit {
     /// Path and query as they are forwarded.
     pub fn path_and_query(&self) -> String {
         let path = self.path.as_str();
-        match &self.query {
-            Some(query) => [path, "?", query].concat(),
-            None => path.to_owned(),
+        match &self.rest {
+            Rest::In(target) => target.as_str().to_owned(),
+            Rest::Query(Some(query)) => [path, "?", query].concat(),
+            Rest::Query(None) => path.to_owned(),
         }
+    }
+
+    /// The same as the target of a request; `None` for a query that is none.
+    pub fn target(&self) -> Option<PathAndQuery> {
+        match &self.rest {
+            Rest::In(target) => Some(target.clone()),
+            Rest::Query(_) => PathAndQuery::from_maybe_shared(Bytes::from(self.path_and_query())).ok(),
+        }
+    }
+}
+
+/// Refuses a query that holds a control character, a blank or a `#`.
+fn judge(query: Option<&str>) -> Result<(), AmbiguousVisit> {
+    let is_odd = |byte: u8| byte <= 0x20 || byte == 0x7f || byte == b'#';
+    // No early end: so the compiler looks at many bytes at a time.
+    match query.is_some_and(|query| query.bytes().fold(false, |odd, byte| odd | is_odd(byte))) {
+        true => Err(AmbiguousVisit::Query),
+        false => Ok(()),
     }
 }
 
@@ -139,4 +184,30 @@ impl Visit {
 pub fn overrides_method(name: &str) -> bool {
     const LOOKOUT: Lookout = Lookout::of(&METHOD_OVERRIDES);
     LOOKOUT.may_know(Beginning::of(name.as_bytes())) && METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_target_in_one_piece_is_judged_as_its_parts_are(
+            target in "/?([-a-z.%;0-9]{0,3}/?|/[!-~]{0,4}|/\\PC{0,3}|//|/[.]{1,3}|[?]){0,8}",
+        ) {
+            let Ok(target) = PathAndQuery::try_from(target) else { return Ok(()) };
+            let judged = |visit: Result<Visit, AmbiguousVisit>| {
+                visit.map(|visit| (visit.path.to_string(), visit.path_and_query(), visit.target()))
+            };
+            let whole = judged(Visit::of(Method::GET, Scheme::Http, "a.test", &target));
+            let parts = Visit::parse(Method::GET, Scheme::Http, "a.test", target.path(), target.query());
+            prop_assert_eq!(&whole, &judged(parts));
+            if let Ok((_, text, target)) = whole {
+                let target = target.map(|target| target.to_string());
+                prop_assert!(target.is_none_or(|target| target == text));
+            }
+        }
+    }
 }

@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use super::connection::Connection;
 use crate::model::peer::TrustedProxies;
 use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The visit that a request stands for. The host is never read from a forwarded header: many proxies pass on what a
 /// client wrote there, and hosts have different policies.
@@ -17,13 +20,17 @@ pub fn visit(
     trusted: &TrustedProxies,
 ) -> Result<Visit, AmbiguousVisit> {
     let believes = trusted.trusts(connection.peer);
-    let scheme = match believes.then(|| only(&parts.headers, "x-forwarded-proto")).flatten() {
+    let scheme = match believes.then(|| only(&parts.headers, X_FORWARDED_PROTO)).flatten() {
         Some("https") => Scheme::Https,
         Some("http") => Scheme::Http,
         _ if connection.encrypted => Scheme::Https,
         _ => Scheme::Http,
     };
-    Visit::parse(parts.method.clone(), scheme, asked_host(parts)?, parts.uri.path(), parts.uri.query())
+    let (method, host) = (parts.method.clone(), asked_host(parts)?);
+    match parts.uri.path_and_query() {
+        Some(target) if !parts.uri.path().is_empty() => Visit::of(method, scheme, host, target),
+        _ => Visit::parse(method, scheme, host, parts.uri.path(), None),
+    }
 }
 
 /// The visitor's address, and the chain of addresses to tell the application.
@@ -36,9 +43,8 @@ pub fn client(
     if !trusted.trusts(connection.peer) {
         return (peer, connection.address_line.clone());
     }
-    let lines: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
-    let client = trusted.client_address(connection.peer, lines.iter().copied());
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let client = trusted.client_address(connection.peer, lines);
     let chain = match client == peer {
         true => connection.address_line.clone(),
         // Two addresses are always a header value.
@@ -65,7 +71,7 @@ fn asked_host(parts: &Parts) -> Result<&str, AmbiguousVisit> {
 }
 
 /// The value of a header that must not be repeated or listed to be believed.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
         (Some(line), None) => line.to_str().ok().map(str::trim).filter(|value| !value.contains(',')),

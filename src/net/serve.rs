@@ -62,7 +62,12 @@ impl Connections {
     /// None yet.
     pub fn new(limits: Limits) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(limits.connections));
-        Arc::new(Self { limits: Arc::new(limits), slots, draining: watch::Sender::new(false), drains: Arc::default() })
+        Arc::new(Self {
+            limits: Arc::new(limits),
+            slots,
+            draining: watch::Sender::new(false),
+            drains: Arc::default(),
+        })
     }
 
     /// Waits until there is room for one more.
@@ -128,13 +133,7 @@ pub async fn serve<H: Handler>(
 }
 
 /// One connection from accept to close.
-async fn live<H: Handler>(
-    stream: Stream,
-    peer: Peer,
-    handler: &Arc<H>,
-    limits: Arc<Limits>,
-    end: End,
-) {
+async fn live<H: Handler>(stream: Stream, peer: Peer, handler: &Arc<H>, limits: Arc<Limits>, end: End) {
     let result = match handler.tls() {
         None => {
             let connection = Connection::new(peer, false);
@@ -211,11 +210,7 @@ impl End {
 }
 
 /// Runs `server` to its end, which it is told to come to when the listener drains.
-async fn until_told<S: Future>(
-    mut server: Pin<Box<S>>,
-    end: End,
-    finish: impl Fn(Pin<&mut S>),
-) -> S::Output {
+async fn until_told<S: Future>(mut server: Pin<Box<S>>, end: End, finish: impl Fn(Pin<&mut S>)) -> S::Output {
     let drains = Arc::clone(&end.drains);
     let mut told = pin!(end.told(Duration::ZERO));
     let (mut waits, mut is_told) = (false, false);

@@ -116,9 +116,9 @@ impl Workers {
     /// Ends what still runs.
     pub fn end(self) -> io::Result<()> {
         self.release.send_replace(true);
-        self.threads.into_iter().try_for_each(|thread| {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("a worker fell")))
-        })
+        self.threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a worker fell"))))
     }
 }
 

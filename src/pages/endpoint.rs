@@ -24,6 +24,10 @@ impl Endpoint {
     /// The endpoint at `path`, or `None` for everything that is not ours. Every spelling of the prefix that an
     /// application might take for it is reserved.
     pub fn parse(path: &CanonicalPath) -> Option<Self> {
+        // Nearly every path; nothing canonical begins with another spelling of that letter.
+        if path.as_str().bytes().find(|byte| *byte != b'/') != Some(b'_') {
+            return None;
+        }
         let first = path.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
         if !without_parameters(first).eq_ignore_ascii_case(OWN_PREFIX.trim_start_matches('/')) {
             return None;

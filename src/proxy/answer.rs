@@ -36,10 +36,7 @@ impl AnswerBody {
         Self { inner, held, silence: Silence::default(), patience, broken: None }
     }
 
-    fn poll_inner(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_inner(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let inner = &mut self.inner;
         let Some(held) = &mut self.held else { return Pin::new(inner).poll_frame(context) };
         // What came with the head is there already.

@@ -315,7 +315,8 @@ fn ends_in_one_way<B>(response: &Response<B>) -> bool {
 
 impl From<hyper::Error> for ForwardError {
     fn from(error: hyper::Error) -> Self {
-        let causes = || std::iter::successors(Some(&error as &(dyn Error + 'static)), |cause| (*cause).source());
+        let causes =
+            || std::iter::successors(Some(&error as &(dyn Error + 'static)), |cause| (*cause).source());
         if causes().any(|cause| cause.downcast_ref() == Some(&BodyBound::TooLarge)) {
             Self::TooLarge
         } else if causes().any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_user)) {

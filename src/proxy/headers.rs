@@ -39,9 +39,11 @@ pub struct Rewriting {
     pub identity: IdentityHeaders,
     /// Whether methods decide about anything, so that no header may change them afterwards.
     pub keeps_method: bool,
-    /// What only we say: of a person, and of somebody anonymous.
+    /// What only we say: of a person, and of somebody anonymous. Behind it there is a line for each of `expected`.
     signed_in: Template,
     anonymous: Template,
+    /// What nearly every client sends, less what an identity header is called.
+    expected: Vec<HeaderName>,
     /// The names that are worth a question; all others go on as they are.
     lookout: Lookout,
 }
@@ -76,6 +78,12 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What is told of every visitor, in this order.
 const TOLD: [HeaderName; 5] = [header::HOST, X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_REAL_IP];
+
+/// Lines of nearly every request: they have their place beforehand, since adding one costs more than filling it.
+const EXPECTED: [HeaderName; MOST_EXPECTED] =
+    [X_REQUEST_ID, header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE, header::COOKIE];
+
+const MOST_EXPECTED: usize = 5;
 
 /// Named by the gateway itself before it comes here, so no client can have it taken off.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -156,9 +164,12 @@ fn speaks_for_a_client(beginning: Beginning, name: &str) -> bool {
 impl Rewriting {
     /// Rewriting that tells of `host` and `identity`.
     pub fn new(host: UpstreamHost, identity: IdentityHeaders) -> Self {
-        let signed_in = Template::new(TOLD.iter().chain(identity.names()));
+        let is_free = |name: &&HeaderName| identity.names().all(|ours| ours != *name);
+        let expected: Vec<HeaderName> = EXPECTED.iter().filter(is_free).cloned().collect();
+        let signed_in = Template::new(TOLD.iter().chain(identity.names()).chain(&expected));
+        let anonymous = Template::new(TOLD.iter().chain(&expected));
         let lookout = ASKED_ABOUT.or(identity.lookout());
-        Self { host, identity, keeps_method: false, signed_in, anonymous: Template::new(&TOLD), lookout }
+        Self { host, identity, keeps_method: false, signed_in, anonymous, expected, lookout }
     }
 
     /// The header lines for the application: the client's, less what ends here, plus what only we may say.
@@ -170,15 +181,16 @@ impl Rewriting {
         prefix: Option<&str>,
         admission: &Admission,
     ) -> HeaderMap {
-        let mut headers = self.told(received, visit, forwarded, admission);
         let listed = listed_in_connection(received);
         let mut trailers = false;
+        let mut kept =
+            Kept { expected: &self.expected, found: [None; MOST_EXPECTED], others: SmallVec::new() };
         for (name, value) in received {
             let beginning = Beginning::of(name.as_str().as_bytes());
             if !self.lookout.may_know(beginning) && listed.is_empty() {
                 // Nearly every header.
                 if alias::is_plain(name.as_str()) {
-                    headers.append(name.clone(), value.clone());
+                    kept.add(name, value);
                 }
             } else if is_hop_by_hop(name) {
                 trailers |= *name == header::TE && takes_trailers(value);
@@ -186,15 +198,20 @@ impl Rewriting {
                 && (!listed.contains(name) || *name == X_REQUEST_ID)
                 && !self.strips(beginning, name.as_str())
             {
-                headers.append(name.clone(), value.clone());
+                kept.add(name, value);
             }
+        }
+        let cookie = own_cookie::application_cookies(received);
+        let mut headers = self.told(received, visit, forwarded, admission, kept.found, cookie.as_ref());
+        for (name, value) in kept.others {
+            headers.append(name.clone(), value.clone());
+        }
+        if let Some(cookie) = cookie.filter(|_| !self.expected.contains(&header::COOKIE)) {
+            say(&mut headers, header::COOKIE, cookie);
         }
         if trailers {
             say(&mut headers, header::TE, HeaderValue::from_static("trailers"));
             say(&mut headers, header::CONNECTION, HeaderValue::from_static("te"));
-        }
-        if let Some(cookie) = own_cookie::application_cookies(received) {
-            say(&mut headers, header::COOKIE, cookie);
         }
         if let Some(prefix) = prefix {
             say(&mut headers, X_FORWARDED_PREFIX, text(prefix));
@@ -202,13 +219,16 @@ impl Rewriting {
         headers
     }
 
-    /// What only we may say. Nothing that a client sends under these names is left in, so that each is there once.
+    /// What only we may say: nothing that a client sends under these names is left in, so that each is there once. And
+    /// what is there of the expected lines.
     fn told(
         &self,
         received: &HeaderMap,
         visit: &Visit,
         forwarded: &Forwarded,
         admission: &Admission,
+        found: [Option<&HeaderValue>; MOST_EXPECTED],
+        cookie: Option<&HeaderValue>,
     ) -> HeaderMap {
         let visited = visited_host(received, visit);
         let host = match &self.host {
@@ -218,7 +238,20 @@ impl Rewriting {
         let scheme = HeaderValue::from_static(visit.scheme.as_str());
         let told = [host, forwarded.chain.clone(), scheme, visited, forwarded.real_ip()].into_iter();
         let template = if admission.session().is_some() { &self.signed_in } else { &self.anonymous };
-        template.fill(told.chain(self.identity.values(admission)))
+        let line = |(name, found): (&HeaderName, Option<&'_ HeaderValue>)| {
+            let there = if *name == header::COOKIE { cookie } else { found };
+            there.cloned().unwrap_or(HeaderValue::from_static(""))
+        };
+        let expected = self.expected.iter().zip(found);
+        let lines = told.chain(self.identity.values(admission)).chain(expected.clone().map(line));
+        let mut headers = template.fill(lines);
+        for (name, found) in expected {
+            let is_there = if *name == header::COOKIE { cookie.is_some() } else { found.is_some() };
+            if !is_there {
+                headers.remove(name);
+            }
+        }
+        headers
     }
 
     /// Whether a client's header of this name must not reach the application.
@@ -226,6 +259,24 @@ impl Rewriting {
         speaks_for_a_client(beginning, name)
             || (self.keeps_method && overrides_method(name))
             || self.identity.resembles_from(beginning, name)
+    }
+}
+
+/// What goes on of the lines that a client sent.
+struct Kept<'a> {
+    expected: &'a [HeaderName],
+    /// The first line of each expected name.
+    found: [Option<&'a HeaderValue>; MOST_EXPECTED],
+    others: SmallVec<[(&'a HeaderName, &'a HeaderValue); 24]>,
+}
+
+impl<'a> Kept<'a> {
+    fn add(&mut self, name: &'a HeaderName, value: &'a HeaderValue) {
+        let place = self.expected.iter().position(|expected| expected == name);
+        match place.and_then(|place| self.found.get_mut(place)) {
+            Some(place @ None) => *place = Some(value),
+            _ => self.others.push((name, value)),
+        }
     }
 }
 
@@ -297,6 +348,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::gate::identity_headers::{Encoding, Field, Spoken};
+    use crate::gate::tests::{admission, session};
+    use crate::model::visit::Scheme;
 
     #[test]
     fn fields_listed_in_connection_end_here() {
@@ -361,6 +415,59 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_has_its_place_beforehand_is_what_would_be_added_behind(
+            sent in prop::collection::vec(
+                ("host|te|cookie|connection|user-agent|accept(-language)?|x-request-id|x-[a-c]|remote-user|x_y|via|expect",
+                    "|[a-c]{1,3}|trailers|via, te, accept|wxgate=x; a=b|wxgate=x"),
+                0..12,
+            ),
+            spoken in prop::sample::select(vec!["remote-user", "accept", "cookie", "x-real-ip", "te"]),
+            signed_in in any::<bool>(),
+        ) {
+            let spoken = Spoken { field: Field::User, name: spoken.parse().unwrap(), encoding: Encoding::Utf8 };
+            let identity = IdentityHeaders::new(vec![spoken], &[], None);
+            let rewriting = Rewriting::new(UpstreamHost::Visited, identity);
+            let received: HeaderMap =
+                sent.iter().fold(HeaderMap::new(), |mut headers, (name, value)| {
+                    headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+                    headers
+                });
+            let client = IpAddr::from([127, 0, 0, 1]);
+            let forwarded = Forwarded { client, chain: HeaderValue::from_static("127.0.0.1") };
+            let visit = Visit::parse(http::Method::GET, Scheme::Http, "a.test", "/", None).unwrap();
+            let admission = admission(signed_in.then(|| session("x")));
+            let headers = rewriting.request(&received, &visit, &forwarded, None, &admission);
+
+            let listed = listed_in_connection(&received);
+            let host = visited_host(&received, &visit);
+            let told = [host.clone(), forwarded.chain.clone(), HeaderValue::from_static("http"), host, forwarded.chain];
+            let mut expected: HeaderMap = TOLD.into_iter().zip(told).collect();
+            for (name, value) in rewriting.identity.names().zip(rewriting.identity.values(&admission)) {
+                expected.insert(name, value);
+            }
+            let mut trailers = false;
+            for (name, value) in &received {
+                let beginning = Beginning::of(name.as_str().as_bytes());
+                trailers |= *name == header::TE && takes_trailers(value);
+                if !is_hop_by_hop(name)
+                    && !is_told_anew(name)
+                    && (!listed.contains(name) || *name == X_REQUEST_ID)
+                    && !rewriting.strips(beginning, name.as_str())
+                {
+                    expected.append(name.clone(), value.clone());
+                }
+            }
+            if trailers {
+                say(&mut expected, header::TE, HeaderValue::from_static("trailers"));
+                say(&mut expected, header::CONNECTION, HeaderValue::from_static("te"));
+            }
+            if let Some(cookie) = own_cookie::application_cookies(&received) {
+                say(&mut expected, header::COOKIE, cookie);
+            }
+            prop_assert_eq!(headers, expected);
+        }
+
         #[test]
         fn a_quick_look_at_a_name_says_what_a_close_one_says(
             name in "([a-z0-9]{1,9}|forwarded|x[-_]?(ssl|real|forwarded|http|accel|method)|proxy|client)([-_.~](ip|method|[a-z]{1,9})){0,2}",

@@ -72,14 +72,17 @@ impl Lane {
     /// Speaks HTTP/1.1 on `stream`.
     pub(super) async fn new(stream: Stream, counted: Counted) -> Result<Self, ConnectError> {
         let (sender, connection) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
-        Ok(Self { sender, driver: Driver::Here(connection), inward: Inward::new(), silence: Silence::default(), counted })
+        Ok(Self {
+            sender,
+            driver: Driver::Here(connection),
+            inward: Inward::new(),
+            silence: Silence::default(),
+            counted,
+        })
     }
 
     /// The same connection in the runtime that calls; only where that is easily done.
-    pub(super) fn moved(
-        mut self: Box<Self>,
-        count: impl FnOnce() -> Counted,
-    ) -> Option<Self> {
+    pub(super) fn moved(mut self: Box<Self>, count: impl FnOnce() -> Counted) -> Option<Self> {
         if !self.is_open() {
             return None;
         }
@@ -89,7 +92,9 @@ impl Lane {
         let stream = TcpStream::from_std(stream.into_inner().into_std().ok()?).ok()?;
         let handshake = Self::new(MaybeHttpsStream::Http(TokioIo::new(stream)), count());
         // It waits for nothing.
-        let Poll::Ready(moved) = pin!(handshake).poll(&mut Context::from_waker(Waker::noop())) else { return None };
+        let Poll::Ready(moved) = pin!(handshake).poll(&mut Context::from_waker(Waker::noop())) else {
+            return None;
+        };
         moved.ok().filter(|_| parts.read_buf.is_empty())
     }
 

@@ -12,7 +12,7 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64::Engine as _;
 use base64::engine::Simd;
 use base64::engine::general_purpose::NO_PAD;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
@@ -42,6 +42,8 @@ pub struct Sealer {
     purpose: Purpose,
     keys: Vec<Key>,
     base64: Simd,
+    /// How all associated data begin: format and purpose.
+    beginning: Vec<u8>,
 }
 
 /// Associated data; a cookie's name and the longest host fit without an allocation.
@@ -61,7 +63,8 @@ impl Purpose {
 impl Sealer {
     /// A sealer for `purpose` with the keys of `ring`.
     pub fn new(ring: &KeyRing, purpose: Purpose) -> Self {
-        Self { purpose, keys: ring.keys(purpose), base64: Simd::url_safe(NO_PAD) }
+        let beginning = ["wxgate ", VERSION, "\0", purpose.as_str(), "\0"].concat().into_bytes();
+        Self { purpose, keys: ring.keys(purpose), base64: Simd::url_safe(NO_PAD), beginning }
     }
 
     /// Seals `value` for `binding`: only `open` with the same purpose and binding gives it back.
@@ -95,18 +98,24 @@ impl Sealer {
         if sealed.len() > LONGEST {
             return None;
         }
-        let (key_id, encoded) = sealed.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
-        let key = self.keys.iter().find(|key| key.id == key_id)?;
+        let named = sealed.as_bytes().strip_prefix(VERSION.as_bytes())?.strip_prefix(b".")?;
+        let (key, encoded) = self.keys.iter().find_map(|key| {
+            let encoded = named.strip_prefix(key.id.as_bytes())?.strip_prefix(b".")?;
+            Some((key, encoded))
+        })?;
         let mut bytes = self.base64.decode(encoded).ok()?;
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let opened = key.cipher.open_in_place(nonce, self.associated(binding), text).ok()?.len();
-        Some(Bytes::from(bytes).slice(NONCE_LEN..NONCE_LEN + opened))
+        bytes.truncate(NONCE_LEN + opened);
+        let mut bytes = Bytes::from(bytes);
+        bytes.advance(NONCE_LEN);
+        Some(bytes)
     }
 
     fn associated(&self, binding: &[&str]) -> Aad<Associated> {
-        let mut data = Associated::new();
-        for part in ["wxgate ", VERSION, "\0", self.purpose.as_str(), "\0"].iter().chain(binding) {
+        let mut data = Associated::from_slice(&self.beginning);
+        for part in binding {
             data.extend_from_slice(part.as_bytes());
         }
         Aad::from(data)

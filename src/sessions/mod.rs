@@ -54,6 +54,8 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Cookie {
     name: String,
+    /// How every binding begins: the cookie's name.
+    bound: String,
     finder: NamedCookie,
     scope: CookieScope,
 }
@@ -63,7 +65,7 @@ impl Sessions {
     pub fn new(settings: SessionSettings, ring: &KeyRing, ended: Arc<EndedSessions>) -> Self {
         let cookie = |scope: CookieScope| {
             let name = scope.session_name();
-            Cookie { finder: NamedCookie::new(&name), name, scope }
+            Cookie { finder: NamedCookie::new(&name), bound: format!("{name}@"), name, scope }
         };
         let lone = cookie(CookieScope { domain: None, ..settings.scope.clone() });
         let shared = settings.scope.domain.is_some().then(|| cookie(settings.scope.clone()));
@@ -155,8 +157,8 @@ impl Sessions {
 
 impl Cookie {
     /// What the seal is bound to: the cookie's name, and the host or the shared domain.
-    fn binding<'a>(&'a self, host: &'a Host) -> [&'a str; 3] {
-        [&self.name, "@", self.scope.domain.as_deref().unwrap_or(host.as_str())]
+    fn binding<'a>(&'a self, host: &'a Host) -> [&'a str; 2] {
+        [&self.bound, self.scope.domain.as_deref().unwrap_or(host.as_str())]
     }
 }
 

@@ -53,7 +53,8 @@ const QUEUED: usize = 16_384;
 
 /// Starts logging to standard output. Lines still queued are written when the guard is dropped.
 pub fn start(settings: &LogSettings) -> WorkerGuard {
-    let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED).finish(std::io::stdout());
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED).finish(std::io::stdout());
     let level = settings.level.as_str().to_lowercase();
     // Dependencies log URLs and headers at finer levels than a gateway may write down.
     let access = if settings.access { "" } else { ",wxgate::access=off" };

@@ -138,7 +138,12 @@ impl Collector for Requests {
             let buckets: Vec<(f64, u64)> = bounds.zip(total.within).collect();
             let count = total.within.iter().sum();
             let labels = [("route", route.clone())];
-            durations.encode_family(&labels)?.encode_histogram::<NoLabelSet>(total.seconds, count, &buckets, None)?;
+            durations.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
+                total.seconds,
+                count,
+                &buckets,
+                None,
+            )?;
         }
         let mut decisions: BTreeMap<&str, u64> = BTreeMap::new();
         for (decision, count) in totals.iter().flat_map(|(_, total)| &total.decisions) {
@@ -147,7 +152,9 @@ impl Collector for Requests {
         let help = "Verdicts of the gate";
         let mut verdicts = encoder.encode_descriptor("auth_decisions", help, None, MetricType::Counter)?;
         for (decision, count) in decisions {
-            verdicts.encode_family(&[("decision", decision)])?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+            verdicts
+                .encode_family(&[("decision", decision)])?
+                .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
         }
         Ok(())
     }

@@ -316,8 +316,11 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api_bases =
             vec![format!("http://{refusing}"), format!("http://{}", listener.local_addr().unwrap())];
-        let api = WechatApi::new(ApiSettings { api_bases, timeout: Duration::from_secs(5) }, Arc::new(Metrics::new(1)))
-            .unwrap();
+        let api = WechatApi::new(
+            ApiSettings { api_bases, timeout: Duration::from_secs(5) },
+            Arc::new(Metrics::new(1)),
+        )
+        .unwrap();
         let answering = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.read_buf(&mut Vec::new()).await.unwrap();

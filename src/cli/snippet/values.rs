@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
 
-
 use serde::Serialize;
 
 use super::spellings;
