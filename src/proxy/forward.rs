@@ -174,7 +174,7 @@ fn rewrite(parts: &Parts, target: &Target, passage: &Passage<'_>) -> Request<Bod
     let Passage { visit, forwarded, admission, .. } = passage;
     let mut request = Request::new(empty());
     request.method_mut().clone_from(&parts.method);
-    *request.uri_mut() = Uri::from(target.path(visit, parts));
+    *request.uri_mut() = Uri::from(target.path(visit));
     *request.headers_mut() = target.rewriting.request(&parts.headers, visit, forwarded, prefix, admission);
     request
 }
@@ -269,14 +269,10 @@ impl Upload {
 }
 
 impl Target {
-    /// The path and query at the application: as they were sent, where that is their one spelling.
-    fn path(&self, visit: &Visit, parts: &Parts) -> PathAndQuery {
-        let sent = parts.uri.path_and_query();
-        let is_canonical = |sent: &&PathAndQuery| {
-            sent.path() == visit.path.as_str() && sent.query() == visit.query.as_deref()
-        };
-        if let (None, Some(sent)) = (&self.strip_prefix, sent.filter(is_canonical)) {
-            return sent.clone();
+    /// The path and query at the application.
+    fn path(&self, visit: &Visit) -> PathAndQuery {
+        if let (None, Some(target)) = (&self.strip_prefix, visit.target()) {
+            return target;
         }
         let mut target = visit.path_and_query();
         if let Some(prefix) = &self.strip_prefix
