@@ -44,6 +44,15 @@ listen = "@ADMIN@"
 [log]
 format = "json"
 access = @LOG@
+
+# The same five lines that all others tell the application.
+[headers.names]
+unionid = ""
+avatar = ""
+sex = ""
+city = ""
+province = ""
+country = ""
 "#;
 
 pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Recipe> {
