@@ -8,7 +8,7 @@ use http::uri::{PathAndQuery, Uri};
 
 use super::told::Told;
 use super::{CheckError, Dialect, envoy, forwarded, nginx};
-use crate::model::alias::{Alias, Beginning, Lookout};
+use crate::model::alias::{Alias, Beginning, Lookout, begins_with_x};
 use crate::model::host::Authority;
 use crate::model::peer::{Peer, TrustedProxies};
 use crate::model::visit::{AmbiguousVisit, Scheme, Visit};
@@ -102,7 +102,7 @@ fn refuse_contradictions(told: &Told<'_>, headers: &HeaderMap) -> Result<(), Che
     let asked_host = LazyCell::new(|| host(told.authority));
     let is_other = |authority: &str| authority != told.authority && host(authority) != *asked_host;
     for (name, value) in headers {
-        if !LOOKOUT.may_know(Beginning::of(name.as_str().as_bytes())) {
+        if !begins_with_x(name.as_str()) || !LOOKOUT.may_know(Beginning::of(name.as_str().as_bytes())) {
             continue;
         }
         let word = std::str::from_utf8(value.as_bytes()).unwrap_or_default();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Admission;
-use super::template::Template;
+use super::template::{Lines, Template};
 use crate::model::alias::{self, Alias, Beginning, Lookout};
 use crate::model::session::{Said, Session};
 
@@ -83,7 +83,7 @@ pub enum Preset {
 pub struct IdentityHeaders {
     spoken: Vec<Spoken>,
     elsewhere: Vec<HeaderName>,
-    /// Few as they are, comparing is cheaper than hashing.
+    /// In order: few as they are, comparing is cheaper than hashing.
     stripped: Vec<Alias>,
     lookout: Lookout,
     email_domain: Option<String>,
@@ -230,7 +230,8 @@ impl IdentityHeaders {
     /// that other routes speak.
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
-        let stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
+        let mut stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
+        stripped.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
         let mut headers = Self {
@@ -269,9 +270,7 @@ impl IdentityHeaders {
             }
             let alias = Alias::of(name.as_str());
             let is_ours = OWN_FAMILIES.iter().any(|family| alias.as_bytes().starts_with(family));
-            (is_ours || self.stripped.contains(&alias))
-                && !self.speaks(name)
-                && !self.elsewhere.contains(name)
+            (is_ours || self.has_stripped(&alias)) && !self.speaks(name) && !self.elsewhere.contains(name)
         })
     }
 
@@ -299,20 +298,34 @@ impl IdentityHeaders {
         let bytes = alias.as_bytes();
         FOREIGN_FAMILIES.iter().any(|family| bytes.starts_with(family))
             || FOREIGN_NAMES.contains(&bytes)
-            || self.stripped.contains(&alias)
+            || self.has_stripped(&alias)
+    }
+
+    fn has_stripped(&self, alias: &Alias) -> bool {
+        self.stripped.binary_search_by(|known| known.as_bytes().cmp(alias.as_bytes())).is_ok()
     }
 
     /// What each of the `names` says, in their order; unknown values are empty. An anonymous visitor of an open route gets
     /// none: what the client sent is gone all the same.
     pub fn values<'a>(&'a self, admission: &'a Admission) -> impl Iterator<Item = HeaderValue> + 'a {
         let session = admission.session().into_iter();
-        session.flat_map(|session| self.spoken.iter().map(|header| self.value(header, session)))
+        session
+            .flat_map(|session| self.spoken.iter().map(|header| self.value(header, session).unwrap_or(EMPTY)))
+    }
+
+    /// Puts the same in a template's lines.
+    pub fn put(&self, admission: &Admission, lines: &mut Lines<'_>) {
+        if let Some(session) = admission.session() {
+            for header in &self.spoken {
+                lines.put(self.value(header, session));
+            }
+        }
     }
 
     /// What a proxy is told that only asked: every name of every route exactly once, empty where there is nothing to
     /// say, so that it overwrites what the client sent.
     pub fn tell(&self, admission: &Admission) -> HeaderMap {
-        self.told.fill(self.values(admission))
+        self.told.fill_with(|lines| self.put(admission, lines))
     }
 
     /// The same, and what is there of the lines `BESIDE`: having their place beforehand, they need not be added.
@@ -326,10 +339,15 @@ impl IdentityHeaders {
             }
             return headers;
         };
-        let names = self.spoken.len() + self.elsewhere.len();
-        let told = self.values(admission).chain(std::iter::repeat(EMPTY)).take(names);
         let is_there = beside.each_ref().map(Option::is_some);
-        let mut headers = template.fill(told.chain(beside.map(|value| value.unwrap_or(EMPTY))));
+        let mut headers = template.fill_with(|lines| {
+            self.put(admission, lines);
+            let put = if admission.session().is_some() { self.spoken.len() } else { 0 };
+            for _ in put..self.spoken.len() + self.elsewhere.len() {
+                lines.put(None);
+            }
+            beside.into_iter().for_each(|value| lines.put(value));
+        });
         for (name, is_there) in BESIDE.into_iter().zip(is_there) {
             if !is_there {
                 headers.remove(name);
@@ -338,13 +356,14 @@ impl IdentityHeaders {
         headers
     }
 
-    fn value(&self, header: &Spoken, session: &Session) -> HeaderValue {
+    /// What one header says; `None` where nothing is known.
+    fn value(&self, header: &Spoken, session: &Session) -> Option<HeaderValue> {
         let said = match header.field {
             Field::Avatar => Said::Avatar,
             Field::City => Said::City,
             Field::Country => Said::Country,
             Field::Email => return self.email(header.encoding, session),
-            Field::Groups => return EMPTY,
+            Field::Groups => return None,
             Field::Name => Said::Name,
             Field::Openid => Said::Openid,
             Field::Province => Said::Province,
@@ -354,21 +373,20 @@ impl IdentityHeaders {
         };
         let text = session.bytes(said);
         if text.is_empty() {
-            return EMPTY;
+            return None;
         }
         let as_it_is = needs_no_encoding(text, header.encoding)
             .then(|| HeaderValue::from_maybe_shared(session.shared(said)));
-        match as_it_is {
+        Some(match as_it_is {
             Some(Ok(value)) => value,
+            _ if header.encoding == Encoding::Percent => percent(text),
             _ => encode(session.text(said), header.encoding),
-        }
+        })
     }
 
-    fn email(&self, encoding: Encoding, session: &Session) -> HeaderValue {
-        match &self.email_domain {
-            Some(domain) => encode(&format!("{}@{domain}", session.member_id()), encoding),
-            None => EMPTY,
-        }
+    fn email(&self, encoding: Encoding, session: &Session) -> Option<HeaderValue> {
+        let domain = self.email_domain.as_ref()?;
+        Some(encode(&[session.member_id(), "@", domain].concat(), encoding))
     }
 }
 
@@ -394,7 +412,7 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
     let is_plain = || text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
     let line = match encoding {
         Encoding::Base64 => STANDARD.encode(text),
-        Encoding::Percent => return percent(text),
+        Encoding::Percent => return percent(text.as_bytes()),
         Encoding::Rfc2047 if !text.starts_with("=?") && is_plain() => text.to_owned(),
         Encoding::Rfc2047 => format!("=?UTF-8?B?{}?=", STANDARD.encode(text)),
         Encoding::Utf8 => text.replace(char::is_control, " "),
@@ -403,9 +421,8 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
 }
 
 /// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
-fn percent(text: &str) -> HeaderValue {
+fn percent(text: &[u8]) -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let text = text.as_bytes();
     let is_blank = |byte: &&u8| **byte == b' ';
     let lead = text.iter().take_while(is_blank).count();
     let end = text.len() - text.iter().rev().take_while(is_blank).count();

@@ -1,6 +1,6 @@
 //! Header lines of which only the values change: the names are put in their places once, not with every request.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue, ValuesMut};
 
 /// Room for the header lines of an ordinary request beside those of the template.
 const ROOM: usize = 24;
@@ -28,19 +28,49 @@ impl Template {
     /// The lines with `values`, in the order of the names. Where there are fewer, the rest stay empty; of two lines of
     /// one name the last one counts.
     pub fn fill(&self, values: impl Iterator<Item = HeaderValue>) -> HeaderMap {
-        let Some(lines) = &self.lines else {
-            let nothing = std::iter::repeat(HeaderValue::from_static(""));
-            let mut lines = HeaderMap::new();
-            for (name, value) in self.names.iter().zip(values.chain(nothing)) {
-                lines.insert(name, value);
-            }
+        self.fill_with(|line| values.for_each(|value| line.put(Some(value))))
+    }
+
+    /// The same with what `write` puts, one value after the other.
+    pub fn fill_with(&self, write: impl FnOnce(&mut Lines<'_>)) -> HeaderMap {
+        if let Some(lines) = &self.lines {
+            let mut lines = lines.clone();
+            write(&mut Lines(Places::InOrder(lines.values_mut())));
             return lines;
-        };
-        let mut lines = lines.clone();
-        for (line, value) in lines.values_mut().zip(values) {
-            *line = value;
         }
+        let mut lines = HeaderMap::new();
+        let mut places = Lines(Places::ByName(self.names.iter(), &mut lines));
+        write(&mut places);
+        self.names.iter().for_each(|_| places.put(None));
         lines
+    }
+}
+
+/// Takes the values of a template's lines, in the order of its names.
+#[derive(Debug)]
+pub struct Lines<'a>(Places<'a>);
+
+#[derive(Debug)]
+enum Places<'a> {
+    InOrder(ValuesMut<'a, HeaderValue>),
+    ByName(std::slice::Iter<'a, HeaderName>, &'a mut HeaderMap),
+}
+
+impl Lines<'_> {
+    /// The next line's value; `None` leaves it empty.
+    pub fn put(&mut self, value: Option<HeaderValue>) {
+        match &mut self.0 {
+            Places::InOrder(places) => {
+                if let (Some(place), Some(value)) = (places.next(), value) {
+                    *place = value;
+                }
+            }
+            Places::ByName(names, lines) => {
+                if let Some(name) = names.next() {
+                    lines.insert(name, value.unwrap_or(HeaderValue::from_static("")));
+                }
+            }
+        }
     }
 }
 

@@ -126,6 +126,14 @@ impl Lookout {
     }
 }
 
+/// Whether the first letter or digit of a header name may be an `x`: a look at one byte. `false` is certain.
+pub fn begins_with_x(name: &str) -> bool {
+    match name.as_bytes().first() {
+        Some(first) => matches!(first, b'x' | b'X') || !first.is_ascii_alphanumeric(),
+        None => false,
+    }
+}
+
 /// Whether a header name is spelled with nothing but letters, digits and hyphens, as every name in ordinary use is.
 pub fn is_plain(name: &str) -> bool {
     const PLAIN: [bool; 256] = {

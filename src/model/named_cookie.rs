@@ -18,11 +18,17 @@ impl NamedCookie {
     }
 
     /// Its values, in order, over all `Cookie` lines: what [`received`](super::set_cookie::received) says of this name.
-    pub fn values<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+    #[cfg(test)]
+    fn values<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        self.raw_values(headers).filter_map(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The same as bytes, for whoever knows better what to make of those that are no text.
+    pub fn raw_values<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
         headers.get_all(COOKIE).iter().flat_map(|line| self.values_in(line.as_bytes()))
     }
 
-    fn values_in<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a str> {
+    fn values_in<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.finder.find_iter(line).filter_map(|at| {
             let before = trim_end(&line[..at]);
             if !before.is_empty() && before.last() != Some(&b';') {
@@ -30,7 +36,7 @@ impl NamedCookie {
             }
             let behind = trim_start(&line[at + self.finder.needle().len()..]).strip_prefix(b"=")?;
             let end = memchr::memchr(b';', behind).unwrap_or(behind.len());
-            std::str::from_utf8(trim_start(trim_end(&behind[..end]))).ok()
+            Some(trim_start(trim_end(&behind[..end])))
         })
     }
 }

@@ -101,19 +101,15 @@ fn keep_others(line: &[u8], kept: &mut Vec<u8>) {
 }
 
 fn begins_as_ours(pair: &[u8]) -> bool {
-    may_begin_as_ours(pair) && does_begin_as_ours(pair)
-}
-
-/// A quick look at the first letters: `false` is certain, and true of nearly every cookie.
-fn may_begin_as_ours(pair: &[u8]) -> bool {
     match pair.first() {
         // Nothing is trimmed before it, so it begins the name.
         Some(b'_' | b'w' | b'W') => {
             let bare = GUARDS.iter().find_map(|guard| behind(pair, guard)).unwrap_or(pair);
-            behind(bare, STEM).is_some()
+            behind(bare, STEM).is_some_and(|rest| rest.first() == Some(&b'=') || does_begin_as_ours(pair))
         }
+        // Nearly every cookie.
         Some(b'!'..=b'~') | None => false,
-        Some(_) => true,
+        Some(_) => does_begin_as_ours(pair),
     }
 }
 

@@ -201,8 +201,12 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for place in 0..10 {
+        let first = self.byte()?;
+        if first < 0x80 {
+            return Some(u64::from(first));
+        }
+        let mut number = u64::from(first & 0x7f);
+        for place in 1..10 {
             let byte = self.byte()?;
             number |= u64::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
@@ -223,6 +227,9 @@ impl Reader<'_> {
 
     fn text(&mut self) -> Option<(u32, u32)> {
         let length = usize::try_from(self.number()?).ok()?;
+        if length == 0 {
+            return Some((0, 0));
+        }
         let text = self.bytes.get(self.at..)?.get(..length)?;
         if !text.is_ascii() && std::str::from_utf8(text).is_err() {
             return None;

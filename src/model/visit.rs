@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 use thiserror::Error;
 
-use super::alias::{Alias, Beginning, Lookout};
+use super::alias::{Alias, Beginning, Lookout, begins_with_x};
 use super::host::{Authority, InvalidHost};
 use super::path::{AmbiguousPath, CanonicalPath, is_under, readings_as_sent};
 use super::return_to::OWN_PREFIX;
@@ -183,7 +183,9 @@ fn judge(query: Option<&str>) -> Result<(), AmbiguousVisit> {
 /// Whether applications may take the value of a header of this name for the method.
 pub fn overrides_method(name: &str) -> bool {
     const LOOKOUT: Lookout = Lookout::of(&METHOD_OVERRIDES);
-    LOOKOUT.may_know(Beginning::of(name.as_bytes())) && METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
+    begins_with_x(name)
+        && LOOKOUT.may_know(Beginning::of(name.as_bytes()))
+        && METHOD_OVERRIDES.contains(&Alias::of(name).as_bytes())
 }
 
 #[cfg(test)]

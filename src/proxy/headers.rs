@@ -238,18 +238,17 @@ impl Rewriting {
         let scheme = HeaderValue::from_static(visit.scheme.as_str());
         let told = [host, forwarded.chain.clone(), scheme, visited, forwarded.real_ip()].into_iter();
         let template = if admission.session().is_some() { &self.signed_in } else { &self.anonymous };
-        let line = |(name, found): (&HeaderName, Option<&'_ HeaderValue>)| {
-            let there = if *name == header::COOKIE { cookie } else { found };
-            there.cloned().unwrap_or(HeaderValue::from_static(""))
-        };
-        let expected = self.expected.iter().zip(found);
-        let lines = told.chain(self.identity.values(admission)).chain(expected.clone().map(line));
-        let mut headers = template.fill(lines);
-        for (name, found) in expected {
-            let is_there = if *name == header::COOKIE { cookie.is_some() } else { found.is_some() };
-            if !is_there {
-                headers.remove(name);
-            }
+        let expected = self.expected.iter().zip(found).map(|(name, found)| {
+            let line = if *name == header::COOKIE { cookie } else { found };
+            (name, line)
+        });
+        let mut headers = template.fill_with(|lines| {
+            told.for_each(|value| lines.put(Some(value)));
+            self.identity.put(admission, lines);
+            expected.clone().for_each(|(_, line)| lines.put(line.cloned()));
+        });
+        for (name, _) in expected.filter(|(_, line)| line.is_none()) {
+            headers.remove(name);
         }
         headers
     }

@@ -88,17 +88,17 @@ impl Sealer {
     /// Opens what `seal` made for the same purpose and binding. Anything else (another key, version, purpose, binding,
     /// a changed bit, garbage) is `None`.
     pub fn open<T: DeserializeOwned>(&self, sealed: &str, binding: &str) -> Option<T> {
-        let opened = self.open_bytes(sealed, &[binding])?;
+        let opened = self.open_bytes(sealed.as_bytes(), &[binding])?;
         let (value, rest) = postcard::take_from_bytes(&opened).ok()?;
         rest.is_empty().then_some(value)
     }
 
     /// The same, before anything is made of the bytes. The binding is what its parts are in a row.
-    pub fn open_bytes(&self, sealed: &str, binding: &[&str]) -> Option<Bytes> {
+    pub fn open_bytes(&self, sealed: &[u8], binding: &[&str]) -> Option<Bytes> {
         if sealed.len() > LONGEST {
             return None;
         }
-        let named = sealed.as_bytes().strip_prefix(VERSION.as_bytes())?.strip_prefix(b".")?;
+        let named = sealed.strip_prefix(VERSION.as_bytes())?.strip_prefix(b".")?;
         let (key, encoded) = self.keys.iter().find_map(|key| {
             let encoded = named.strip_prefix(key.id.as_bytes())?.strip_prefix(b".")?;
             Some((key, encoded))

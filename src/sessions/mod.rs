@@ -76,7 +76,7 @@ impl Sessions {
     pub fn read(&self, headers: &HeaderMap, host: &Host, now: Timestamp) -> Option<Session> {
         let cookie = self.cookie(host);
         let binding = cookie.binding(host);
-        let values = cookie.finder.values(headers);
+        let values = cookie.finder.raw_values(headers);
         let mut open = values.filter_map(|value| Session::opened(self.sealer.open_bytes(value, &binding)?));
         let session = open.next()?;
         // Two that open were not set by us: a cookie planted from elsewhere must not win by its place in the line.
