@@ -62,7 +62,10 @@ async fn a_connection_is_used_again_after_a_whole_answer() {
         (Method::GET, "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc"),
         (Method::GET, "HTTP/1.1 204 No Content\r\n\r\n"),
         (Method::GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\n\r\n"),
-        (Method::GET, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+        (
+            Method::GET,
+            "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        ),
         (Method::GET, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
@@ -92,14 +95,23 @@ async fn a_connection_that_is_not_kept_or_not_clean_is_not_used_again() {
     for (method, answer) in [
         (Method::GET, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"),
         (Method::GET, "HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 3\r\n\r\nabc"),
-        (Method::GET, "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        ),
         (Method::HEAD, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n"),
         (Method::GET, "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
         // Bytes nobody asked for.
         (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef"),
         (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\r\n"),
-        (Method::GET, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs"),
-        (Method::GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs"),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs",
+        ),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs",
+        ),
         (Method::GET, "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs"),
         (Method::GET, "HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\ntheirs"),
         (Method::GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\ntheirs"),
@@ -285,7 +297,9 @@ async fn an_application_of_one_connection_at_a_time_serves_visitors_of_all_worke
     for round in 0..20 {
         for visitor in &mut visitors {
             if round % 5 == 4 {
-                visitor.send("POST /public HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: 3\r\n\r\nabc").await;
+                visitor
+                    .send("POST /public HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: 3\r\n\r\nabc")
+                    .await;
             } else {
                 visitor.send(get("/public")).await;
             }

@@ -66,8 +66,21 @@ async fn an_h2c_application_hears_who_is_there_and_nothing_about_connections() {
     assert_eq!(answer.header("x-application"), "echo");
     let seen = application.last();
     assert_eq!(seen.version, Version::HTTP_2);
-    assert_eq!(seen.uri.to_string(), "http://a.localhost/page?q=1", ":authority is the host that was visited");
-    for name in ["connection", "keep-alive", "proxy-connection", "upgrade", "te", "transfer-encoding", "host", "x-listed"] {
+    assert_eq!(
+        seen.uri.to_string(),
+        "http://a.localhost/page?q=1",
+        ":authority is the host that was visited"
+    );
+    for name in [
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "upgrade",
+        "te",
+        "transfer-encoding",
+        "host",
+        "x-listed",
+    ] {
         assert!(seen.all(name).is_empty(), "{name}: {:?}", seen.headers);
     }
     assert_eq!(seen.all("x-kept"), ["2"]);
@@ -136,12 +149,10 @@ async fn trailers_of_an_h2c_application_arrive_and_a_visitors_do_not() {
     assert_eq!((seen.body.as_ref(), seen.trailers), (b"abc".as_slice(), None));
     assert!(seen.headers.get_all("te").iter().all(|te| te == "trailers"), "{:?}", seen.headers);
 
-    let (mut sender, connection) = handshake(
-        TokioExecutor::new(),
-        TokioIo::new(TcpStream::connect(gateway.address).await.unwrap()),
-    )
-    .await
-    .unwrap();
+    let (mut sender, connection) =
+        handshake(TokioExecutor::new(), TokioIo::new(TcpStream::connect(gateway.address).await.unwrap()))
+            .await
+            .unwrap();
     tokio::spawn(connection);
     let request = Request::get("http://a.localhost/public/trailers").body(Full::<Bytes>::default()).unwrap();
     let answer = sender.send_request(request).await.unwrap().into_body().collect();
@@ -210,7 +221,10 @@ async fn a_visitor_who_leaves_ends_only_the_own_stream() {
     wire.send("GET /public/held HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
     application.has_heard(2).await;
     drop(wire);
-    tokio::time::timeout(PATIENCE, leaving.wait_for(|left| *left)).await.expect("the stream is reset").unwrap();
+    tokio::time::timeout(PATIENCE, leaving.wait_for(|left| *left))
+        .await
+        .expect("the stream is reset")
+        .unwrap();
     other.send("GET /public/x HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
     assert_eq!(other.answer().await.text(), "0", "on the connection that was there");
 }
@@ -460,7 +474,9 @@ async fn a_connection_that_ends_under_a_request_repeats_a_read_once_and_a_post_n
 
 #[tokio::test]
 async fn an_h2c_application_that_is_down_or_speaks_something_else_is_named_as_the_cause() {
-    let silent = crate::support::RawUpstream::answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+    let silent =
+        crate::support::RawUpstream::answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            .await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = closed.local_addr().unwrap();
     drop(closed);

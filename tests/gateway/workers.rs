@@ -10,9 +10,7 @@ use http::StatusCode;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
 
-use crate::support::{
-    EchoUpstream, Played, ScriptedUpstream, Setup, TestGateway, Wire, command, eventually,
-};
+use crate::support::{EchoUpstream, Played, ScriptedUpstream, Setup, TestGateway, Wire, command, eventually};
 
 /// An application that holds every answer back until it is let go, and says on which connection a request came.
 struct Holding {
@@ -294,7 +292,8 @@ async fn a_second_gateway_on_one_port_is_told_that_it_is_taken() {
         let setup = Setup { server: format!("workers = {first}"), ..Setup::default() };
         let gateway = TestGateway::with(setup).await;
         with_listen(&gateway, &gateway.address.to_string());
-        gateway.edit_config(|text| text.replace(&format!("workers = {first}"), &format!("workers = {second}")));
+        gateway
+            .edit_config(|text| text.replace(&format!("workers = {first}"), &format!("workers = {second}")));
         let output = command(gateway.folder.path()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{first} and {second} workers: {said}");
@@ -360,10 +359,8 @@ async fn an_inherited_socket_is_served_by_all_workers() {
     with_listen(&gateway, "systemd");
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = socket.local_addr().unwrap();
-    let script = format!(
-        "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {}",
-        env!("CARGO_BIN_EXE_wxgate")
-    );
+    let script =
+        format!("exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {}", env!("CARGO_BIN_EXE_wxgate"));
     let child = Command::new("sh")
         .args(["-c", &script])
         .current_dir(gateway.folder.path())

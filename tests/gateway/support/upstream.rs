@@ -162,9 +162,8 @@ impl EchoUpstream {
         }
         let body = Bytes::from(body.to_string());
         if seen.uri.path().ends_with("/trailers") {
-            let trailers = [("x-checksum", "900150983cd2")].map(|(name, value)| {
-                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
+            let trailers = [("x-checksum", "900150983cd2")]
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
             let frames = [Ok(Frame::data(body)), Ok(Frame::trailers(HeaderMap::from_iter(trailers)))];
             let body = StreamBody::new(stream::iter(frames)).boxed_unsync();
             return response.header("trailer", "x-checksum").body(body).unwrap();
