@@ -84,7 +84,11 @@ async fn a_connection_is_used_again_after_an_answer_with_trailers() {
 /// As Node.js and nginx say it with every answer.
 #[tokio::test]
 async fn a_connection_is_used_again_when_the_application_says_that_it_keeps_it() {
-    for lines in ["Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n", "Connection: Keep-Alive\r\n"] {
+    for lines in [
+        "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n",
+        "Connection: Keep-Alive\r\n",
+        "Connection: keep-alive, X-Listed\r\n",
+    ] {
         let answer = format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 3\r\n\r\nabc");
         assert_eq!(taken_by_five(&Method::GET, answer.leak()).await, 1, "{lines}");
     }
@@ -361,13 +365,6 @@ async fn an_upload_and_its_answer_do_not_wait_for_each_other() {
     assert_eq!(sent.load(Ordering::Relaxed), LENGTH);
 }
 
-/// Kibibytes that the gateway has in memory.
-fn resident(gateway: &TestGateway) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[tokio::test]
 async fn readers_who_take_nothing_cost_a_bounded_amount_of_memory() {
     const READERS: usize = 200;
@@ -390,7 +387,7 @@ async fn readers_who_take_nothing_cost_a_bounded_amount_of_memory() {
     .await;
     let gateway = before(application.url(), "workers = 2").await;
     gateway.admin("/metrics").await;
-    let before = resident(&gateway);
+    let before = gateway.resident();
     let mut readers = Vec::new();
     for _ in 0..READERS {
         let mut reader = slow_reader(&gateway).await;
@@ -402,7 +399,7 @@ async fn readers_who_take_nothing_cost_a_bounded_amount_of_memory() {
     }
     let (mut most, mut last, mut still) = (0, 0, 0);
     eventually("everything between the application and the readers is full", async || {
-        most = most.max(resident(&gateway));
+        most = most.max(gateway.resident());
         let now = sent.load(Ordering::Relaxed);
         still = if now == last { still + 1 } else { 0 };
         last = now;

@@ -3,18 +3,19 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{COOKIE, HeaderValue, ORIGIN};
 use http::{Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::handshake;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -229,6 +230,103 @@ async fn a_visitor_who_leaves_ends_only_the_own_stream() {
     assert_eq!(other.answer().await.text(), "0", "on the connection that was there");
 }
 
+/// Many streams share a connection and its window: who takes nothing may hold up nobody but themselves.
+#[tokio::test]
+async fn visitors_who_take_nothing_hold_up_no_others_of_an_h2c_application() {
+    let (held, sent) = (4, Arc::new(AtomicU64::new(0)));
+    let application = endless(&sent).await;
+    let gateway = before(format!("h2c://{}", application.address), "workers = 1").await;
+    let mut others = Wire::to(&gateway).await;
+    let mut readers = Vec::new();
+    for _ in 0..held {
+        readers.push(reader_of_nothing(&gateway).await);
+    }
+    nothing_moves(&sent).await;
+    for _ in 0..10 {
+        others.send("GET /public/short HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
+        assert_eq!(others.answer().await.text().len(), 1000);
+    }
+}
+
+/// Pages that wait for news are open for hours, and an application allows so many requests on one connection.
+#[tokio::test]
+async fn long_answers_leave_others_a_way_to_an_h2c_application() {
+    const AT_ONCE: usize = 4;
+    let application = serving_at_once(AT_ONCE as u32, |request: Request<Incoming>, _| async move {
+        if request.uri().path().ends_with("/long") {
+            std::future::pending::<()>().await;
+        }
+        Response::new(Full::new(Bytes::from("ok")))
+    })
+    .await;
+    let gateway = before(format!("h2c://{}", application.address), "workers = 1").await;
+    assert_eq!(gateway.get("/public/first", "").await.text(), "ok");
+    let mut waiting = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut wire = Wire::to(&gateway).await;
+        wire.send("GET /public/long HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
+        waiting.push(wire);
+    }
+    application.has_heard(1 + AT_ONCE).await;
+    assert_eq!(gateway.get("/public/other", "").await.text(), "ok");
+}
+
+#[tokio::test]
+async fn readers_of_an_h2c_application_who_take_nothing_cost_a_bounded_amount_of_memory() {
+    const READERS: u64 = 100;
+    const MOST: u64 = 400;
+    let sent = Arc::new(AtomicU64::new(0));
+    let application = endless(&sent).await;
+    let gateway = before(format!("h2c://{}", application.address), "workers = 2").await;
+    let before = gateway.resident();
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        readers.push(reader_of_nothing(&gateway).await);
+    }
+    nothing_moves(&sent).await;
+    let each = gateway.resident().saturating_sub(before) / READERS;
+    assert!(each < MOST, "{each} KiB for each of {READERS} readers");
+}
+
+/// Answers `/endless` without end, and everything else with a thousand bytes.
+async fn endless(sent: &Arc<AtomicU64>) -> Serving {
+    let sent = Arc::clone(sent);
+    serving(move |request: Request<Incoming>, _| {
+        let sent = Arc::clone(&sent);
+        async move {
+            if !request.uri().path().ends_with("/endless") {
+                return Response::new(Full::new(Bytes::from(vec![b'x'; 1000])).boxed_unsync());
+            }
+            let pieces = futures_util::stream::repeat_with(move || {
+                sent.fetch_add(16 * 1024, Ordering::Relaxed);
+                Ok(Frame::data(Bytes::from_static(&[b'x'; 16 * 1024])))
+            });
+            Response::new(StreamBody::new(pieces).boxed_unsync())
+        }
+    })
+    .await
+}
+
+async fn reader_of_nothing(gateway: &TestGateway) -> Wire<TcpStream> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    let mut wire = Wire::on(socket.connect(gateway.address).await.unwrap());
+    wire.send("GET /public/endless HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
+    wire
+}
+
+/// Waits until every buffer is full.
+async fn nothing_moves(sent: &AtomicU64) {
+    let (mut last, mut still) = (0, 0);
+    eventually("every buffer is full", async || {
+        let now = sent.load(Ordering::Relaxed);
+        still = if now > 0 && now == last { still + 1 } else { 0 };
+        last = now;
+        still == 100
+    })
+    .await;
+}
+
 /// Says when it is dropped.
 struct Told(Arc<watch::Sender<bool>>);
 
@@ -336,10 +434,21 @@ enum Goodbye {
     Cut(u32),
 }
 
-async fn serving<A, F>(answer: A) -> Serving
+async fn serving<A, F, B>(answer: A) -> Serving
 where
     A: Fn(Request<Incoming>, usize) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    serving_at_once(200, answer).await
+}
+
+/// The same with so many requests at a time on each connection.
+async fn serving_at_once<A, F, B>(streams: u32, answer: A) -> Serving
+where
+    A: Fn(Request<Incoming>, usize) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (goodbye, said) = watch::channel(Goodbye::Not);
@@ -356,7 +465,8 @@ where
                 async move { Ok::<_, Infallible>(answered.await) }
             });
             tokio::spawn(async move {
-                let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                builder.max_concurrent_streams(streams);
                 let mut connection = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
                 tokio::select! {
                     _ = &mut connection => return,
