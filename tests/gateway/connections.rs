@@ -1,5 +1,6 @@
 //! Connections to an application: used again where that is safe, given up where it is not, bounded in what they hold.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +11,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use wxgate::model::clock;
 
-use crate::support::{PATIENCE, Played, ScriptedUpstream, Setup, TestGateway, Wire, eventually};
+use crate::support::{
+    Certificate, EchoUpstream, PATIENCE, Played, ScriptedUpstream, Setup, TestGateway, Wire, eventually,
+};
 
 async fn before(upstream: String, server: &str) -> TestGateway {
     TestGateway::with(Setup { upstream: Some(upstream), server: server.to_owned(), ..Setup::default() }).await
@@ -312,6 +315,49 @@ async fn an_application_of_one_connection_at_a_time_serves_visitors_of_all_worke
     }
     // Nobody has waited for an idle connection to be given up.
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+/// Two visitors of two workers, who ask in turn: opening a connection for each request would cost a handshake each time.
+#[tokio::test]
+async fn visitors_who_ask_in_turn_do_not_cost_each_other_the_connection() {
+    let certificate = Certificate::of(&["localhost"]);
+    let tls = EchoUpstream::start_tls(&certificate).await;
+    let tables = format!(
+        "[[routes]]\npath = \"/public/tls\"\naccess = \"public\"\nupstream = \"https://localhost:{}\"\nca_file = \"ca.pem\"\n",
+        tls.address.port()
+    );
+    let files = vec![("ca.pem", certificate.chain)];
+    let server = "workers = 2".to_owned();
+    let gateway = TestGateway::with(Setup { tables, files, server, ..Setup::default() }).await;
+    let mut visitors = Vec::new();
+    for _ in 0..2 {
+        // The second comes when the first has a worker.
+        let mut wire = Wire::to(&gateway).await;
+        wire.send(get("/_wxgate/nothing")).await;
+        assert_eq!(wire.answer().await.status, StatusCode::NOT_FOUND);
+        visitors.push(wire);
+    }
+    let mut taken = Vec::new();
+    for (application, request) in [
+        (&gateway.upstream, get("/public/x")),
+        (
+            &gateway.upstream,
+            "POST /public/x HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: 3\r\n\r\nabc".to_owned(),
+        ),
+        (&tls, get("/public/tls")),
+    ] {
+        let before = application.count();
+        for _ in 0..10 {
+            for visitor in &mut visitors {
+                visitor.send(&request).await;
+                assert_eq!(visitor.answer().await.status, StatusCode::OK);
+            }
+        }
+        let seen = &application.seen()[before..];
+        let used: HashSet<_> = seen.iter().map(|seen| seen.connection).collect();
+        taken.push(used.len());
+    }
+    assert!(taken.iter().all(|taken| *taken <= 4), "{taken:?} connections for 20 requests each");
 }
 
 // ------------------------------------------------------------------------------------------ bounds
