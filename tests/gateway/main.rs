@@ -4,11 +4,13 @@
 
 mod callbacks;
 mod configuration;
+mod connections;
 mod deadlines;
 mod forward_auth;
 mod forward_auth_equivalence;
 mod framing;
 mod http2;
+mod http2_applications;
 mod identity_headers;
 mod living;
 mod logs;
@@ -20,3 +22,4 @@ mod signing_in;
 mod snippets;
 mod support;
 mod upgrades;
+mod workers;

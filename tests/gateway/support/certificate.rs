@@ -46,14 +46,20 @@ impl Certificate {
 
     /// A server with this certificate.
     pub(crate) fn server(&self) -> TlsAcceptor {
+        self.server_offering(&[])
+    }
+
+    /// The same, offering these protocols by ALPN.
+    pub(crate) fn server_offering(&self, protocols: &[&[u8]]) -> TlsAcceptor {
         let chain = vec![CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap()];
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
-        let config = ServerConfig::builder_with_provider(provider())
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .unwrap();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct Setup {
     pub(crate) upstream: Option<String>,
     /// More configuration: whole tables, put at the end.
     pub(crate) tables: String,
-    /// Keys of `[server]` besides `listen`.
+    /// Keys of `[server]` besides `listen`, one a line; without `workers` there are as many as tests/run says, or two.
     pub(crate) server: String,
     /// Keys of `[wechat]` besides the bases.
     pub(crate) wechat: String,
@@ -204,6 +204,13 @@ impl TestGateway {
         self.lines.text()
     }
 
+    /// Kibibytes that the process has in memory.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends a signal to the process.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
@@ -289,7 +296,14 @@ impl Lines {
 
 /// Runs the gateway in `folder` until it listens, and gives its two addresses.
 fn spawn(folder: &Path, environment: &[(String, String)]) -> (Child, Arc<Lines>, SocketAddr, SocketAddr) {
-    let mut child = command(folder).envs(environment.iter().cloned()).spawn().unwrap();
+    let mut command = command(folder);
+    let configured = std::fs::read_to_string(folder.join("config.toml")).unwrap();
+    if !configured.lines().any(|line| line.starts_with("workers")) {
+        // tests/run tries everything on one worker, too.
+        let workers = std::env::var("WXGATE_TEST_WORKERS").unwrap_or_else(|_| "2".to_owned());
+        command.env("WXGATE_SERVER__WORKERS", workers);
+    }
+    let mut child = command.envs(environment.iter().cloned()).spawn().unwrap();
     let lines = Lines::collect(&mut child);
     let listening = lines.wait_for(|line| line.contains("listening") && line.contains("public_url"));
     let field = |name: &str| {

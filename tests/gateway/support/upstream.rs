@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +21,9 @@ use super::{Certificate, Wire};
 /// A request as the application parsed it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    /// Which connection it came on, from 0, and in which version of HTTP.
+    pub(crate) connection: usize,
+    pub(crate) version: Version,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
@@ -26,9 +31,11 @@ pub(crate) struct Seen {
     pub(crate) trailers: Option<HeaderMap>,
 }
 
-/// Records every request and answers with what it saw. `/set-cookie?NAME=VALUE` (percent-encoded) sets a
-/// cookie; an upgrade is answered
-/// with 101 and echoes bytes.
+type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Records every request and answers with what it saw, over HTTP/2 to those who begin with it. `/set-cookie?NAME=VALUE`
+/// (percent-encoded) sets a cookie; `/echo` answers with the body, piece by piece; `/trailers` ends with some; an upgrade
+/// is answered with 101 and echoes bytes.
 #[derive(Clone)]
 pub(crate) struct EchoUpstream {
     pub(crate) address: SocketAddr,
@@ -45,20 +52,30 @@ impl EchoUpstream {
         Self::start_with(Some(certificate.server())).await
     }
 
+    /// The same, offering these protocols by ALPN, the dearest first.
+    pub(crate) async fn start_tls_offering(certificate: &Certificate, protocols: &[&[u8]]) -> Self {
+        Self::start_with(Some(certificate.server_offering(protocols))).await
+    }
+
     async fn start_with(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let echo = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
         let accepting = echo.clone();
         tokio::spawn(async move {
-            loop {
+            for number in 0.. {
                 let Ok((stream, _)) = listener.accept().await else { return };
                 let (echo, tls) = (accepting.clone(), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => echo.serve(stream).await,
+                        None => {
+                            let mut first = [0; 4];
+                            let is_http2 = stream.peek(&mut first).await.is_ok() && &first == b"PRI ";
+                            echo.serve(stream, number, is_http2).await;
+                        }
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                echo.serve(stream).await;
+                                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                                echo.serve(stream, number, is_http2).await;
                             }
                         }
                     }
@@ -68,18 +85,22 @@ impl EchoUpstream {
         echo
     }
 
-    async fn serve<S>(self, stream: S)
+    async fn serve<S>(self, stream: S, number: usize, is_http2: bool)
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
         let service = service_fn(move |request| {
             let echo = self.clone();
-            async move { Ok::<_, Infallible>(echo.answer(request).await) }
+            async move { Ok::<_, Infallible>(echo.answer(request, number).await) }
         });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let _ = connection.await;
+        let stream = TokioIo::new(stream);
+        if is_http2 {
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let _ = builder.serve_connection(stream, service).await;
+        } else {
+            let builder = hyper::server::conn::http1::Builder::new();
+            let _ = builder.serve_connection(stream, service).with_upgrades().await;
+        }
     }
 
     /// Every request so far.
@@ -97,12 +118,15 @@ impl EchoUpstream {
         self.seen.lock().unwrap().len()
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, mut request: Request<Incoming>, connection: usize) -> Response<AnswerBody> {
+        if request.uri().path().ends_with("/echo") {
+            return Response::new(request.into_body().map_err(|error| panic!("{error}")).boxed_unsync());
+        }
         let upgrade = request.headers().get("upgrade").cloned();
         if let Some(protocol) = upgrade {
             let on_upgrade = hyper::upgrade::on(&mut request);
             let key = request.headers().get("sec-websocket-key").cloned();
-            self.record(request).await;
+            self.record(request, connection).await;
             tokio::spawn(async move {
                 let Ok(stream) = on_upgrade.await else { return };
                 let (mut reader, mut writer) = tokio::io::split(TokioIo::new(stream));
@@ -115,9 +139,9 @@ impl EchoUpstream {
                 let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
                 response = response.header("sec-websocket-accept", accept);
             }
-            return response.body(Full::default()).unwrap();
+            return response.body(Full::default().boxed_unsync()).unwrap();
         }
-        let seen = self.record(request).await;
+        let seen = self.record(request, connection).await;
         let headers: Vec<_> = seen
             .headers
             .iter()
@@ -136,10 +160,18 @@ impl EchoUpstream {
             response =
                 response.header("set-cookie", cookie.as_ref()).header("set-cookie", "application=kept");
         }
-        response.body(Full::new(Bytes::from(body.to_string()))).unwrap()
+        let body = Bytes::from(body.to_string());
+        if seen.uri.path().ends_with("/trailers") {
+            let trailers = [("x-checksum", "900150983cd2")]
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let frames = [Ok(Frame::data(body)), Ok(Frame::trailers(HeaderMap::from_iter(trailers)))];
+            let body = StreamBody::new(stream::iter(frames)).boxed_unsync();
+            return response.header("trailer", "x-checksum").body(body).unwrap();
+        }
+        response.body(Full::new(body).boxed_unsync()).unwrap()
     }
 
-    async fn record(&self, request: Request<Incoming>) -> Seen {
+    async fn record(&self, request: Request<Incoming>, connection: usize) -> Seen {
         let (parts, body) = request.into_parts();
         let (body, trailers) = match body.collect().await {
             Ok(collected) => {
@@ -148,7 +180,15 @@ impl EchoUpstream {
             }
             Err(_) => (Bytes::new(), None),
         };
-        let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body, trailers };
+        let seen = Seen {
+            connection,
+            version: parts.version,
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body,
+            trailers,
+        };
         self.seen.lock().unwrap().push(seen.clone());
         seen
     }

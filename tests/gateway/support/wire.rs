@@ -30,6 +30,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { stream, ahead: BytesMut::new() }
     }
 
+    /// The connection itself.
+    pub(crate) fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Writes; a peer that has closed already is no error, what it said before can still be read.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.try_send(bytes).await;
