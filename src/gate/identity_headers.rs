@@ -430,7 +430,8 @@ fn percent(text: &[u8]) -> HeaderValue {
     let mut free = line.as_mut_slice();
     for (at, &byte) in text.iter().enumerate() {
         // `%` itself, so that decoding gives back exactly what was encoded.
-        let stays = (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
+        let stays =
+            (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
         // There are three places for every byte.
         let Some(([first, second, third], _)) = free.split_first_chunk_mut() else { break };
         let taken = if stays {
