@@ -426,17 +426,26 @@ fn percent(text: &[u8]) -> HeaderValue {
     let is_blank = |byte: &&u8| **byte == b' ';
     let lead = text.iter().take_while(is_blank).count();
     let end = text.len() - text.iter().rev().take_while(is_blank).count();
-    let mut line = Vec::with_capacity(3 * text.len());
+    let mut line = vec![0; 3 * text.len()];
+    let mut free = line.as_mut_slice();
     for (at, &byte) in text.iter().enumerate() {
         // `%` itself, so that decoding gives back exactly what was encoded.
         let stays =
             (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
-        if stays {
-            line.push(byte);
+        // There are three places for every byte.
+        let Some(([first, second, third], _)) = free.split_first_chunk_mut() else { break };
+        let taken = if stays {
+            *first = byte;
+            1
         } else {
-            line.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]);
-        }
+            (*first, *second, *third) =
+                (b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]);
+            3
+        };
+        free = &mut free[taken..];
     }
+    let left = free.len();
+    line.truncate(line.len() - left);
     HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or(EMPTY)
 }
 
