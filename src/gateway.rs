@@ -232,8 +232,10 @@ impl<'a> Crossing<'a> {
         let route = find(live, visit, asking)?;
         story.route = &route.label;
         story.figures = Some(&live.figures[route.id.0]);
-        let read = || live.sessions.read(&asking.parts.headers, host, asking.now);
-        let session = read();
+        let headers = &asking.parts.headers;
+        let read = || live.recent.read(&live.sessions, headers, host, asking.now);
+        let mut cookies = read();
+        let session = cookies.session.take();
         let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
         if let Some(session) = session.as_ref().filter(|_| is_logged()) {
             session.member_id().clone_into(&mut story.member);
@@ -246,16 +248,18 @@ impl<'a> Crossing<'a> {
                 if let Some(dialect) = asking.check {
                     self.settle().await;
                     let identity = &live.identities[route.id.0];
-                    return Ok(dialect.admit(&admission, identity, &asking.parts.headers, renewed));
+                    let cookies = cookies.for_application(headers);
+                    return Ok(dialect.admit(&admission, identity, headers, cookies, renewed));
                 }
-                let mut response = self.pass(visit, route, &admission).await?;
+                let cookies = cookies.for_application(headers);
+                let mut response = self.pass(visit, route, &admission, cookies).await?;
                 if let Some(cookie) = renewed {
                     cookie.add_to(response.headers_mut());
                 }
                 Ok(response)
             }
             Verdict::Refuse(refusal) => {
-                let name = read().map(|session| display_name(&session).to_owned());
+                let name = read().session.map(|session| display_name(&session).to_owned());
                 Err(Failure::Refused(refusal, name))
             }
             Verdict::SignIn => {
@@ -280,6 +284,7 @@ impl<'a> Crossing<'a> {
         visit: &Visit,
         route: &Route,
         admission: &Admission,
+        cookies: Option<HeaderValue>,
     ) -> Result<Response<Body>, Failure> {
         let Self { live, lasting, asking, .. } = *self;
         let target = live.targets[route.id.0].as_ref().ok_or(Failure::NoApplication)?;
@@ -288,7 +293,7 @@ impl<'a> Crossing<'a> {
             ends_in: live.sessions.time_left(session, asking.now),
             has_ended: Box::new(live.sessions.end_of(session)),
         });
-        let forwarded = Forwarded { client: asking.client, chain: self.chain.clone() };
+        let forwarded = Forwarded { client: asking.client, chain: self.chain.clone(), cookies };
         let passage = Passage {
             visit,
             admission,

@@ -14,6 +14,7 @@ use wxgate::model::clock::Timestamp;
 use wxgate::model::host::Host;
 use wxgate::model::identity::{Account, Identity, Profile};
 use wxgate::model::own_cookie::CookieScope;
+use wxgate::model::own_cookie::application_cookies;
 use wxgate::model::peer::{Peer, TrustedProxies};
 use wxgate::model::policy::Policy;
 use wxgate::model::route::{Route, RouteId, Routes};
@@ -81,7 +82,7 @@ impl Request {
             question: question(&parts),
             answer: answer(),
             rewriting: rewriting(),
-            forwarded: Forwarded { client, chain },
+            forwarded: Forwarded { client, chain, cookies: application_cookies(&parts.headers) },
             routes,
             route,
             visit,

@@ -17,7 +17,6 @@ use thiserror::Error;
 
 use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
-use crate::model::own_cookie::application_cookies;
 use crate::model::return_to::OWN_PREFIX;
 use crate::model::set_cookie::SetCookie;
 use crate::net::body::{Body, empty};
@@ -108,10 +107,10 @@ impl Dialect {
         admission: &Admission,
         identity: &IdentityHeaders,
         received: &HeaderMap,
+        cookies: Option<HeaderValue>,
         renewed: Option<SetCookie>,
     ) -> Response<Body> {
         let mut response = Response::new(empty());
-        let cookies = application_cookies(received);
         let hides_cookies = cookies.is_none() && self == Self::Envoy && received.contains_key(COOKIE);
         let no_store = HeaderValue::from_static("no-store");
         *response.headers_mut() = identity.tell_beside(admission, [Some(no_store), cookies]);

@@ -20,7 +20,7 @@ use crate::net::tls::TlsError;
 use crate::pages::own::OwnPages;
 use crate::pages::render::{Pages, PagesError};
 use crate::proxy::{Connector, ConnectorError, Pool, Target, Tunnels, Upstream};
-use crate::sessions::{EndedSessions, SessionSettings, Sessions};
+use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
 use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
 use crate::wechat::api::{ApiSettings, WechatApi, WechatError};
@@ -72,6 +72,8 @@ pub struct Generation {
 pub struct Held {
     generation: Arc<Generation>,
     pools: Vec<Arc<Pool>>,
+    /// Cookie lines that were just read.
+    pub recent: Recent,
 }
 
 /// The configuration reads well and cannot be run all the same.
@@ -171,7 +173,8 @@ impl Held {
     /// Each of `workers` takes hold, with no connection to any application yet.
     pub(super) fn by_workers(generation: Generation, workers: usize) -> Vec<Self> {
         let generation = Arc::new(generation);
-        let take = |_| Self { generation: Arc::clone(&generation), pools: Vec::new() };
+        let take =
+            |_| Self { generation: Arc::clone(&generation), pools: Vec::new(), recent: Recent::default() };
         let mut held: Vec<Self> = (0..workers).map(take).collect();
         for connector in &generation.connectors {
             for (held, pool) in held.iter_mut().zip(Pool::for_workers(connector, workers)) {

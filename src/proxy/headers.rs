@@ -28,6 +28,8 @@ pub struct Forwarded {
     pub client: IpAddr,
     /// `X-Forwarded-For` to tell: the visitor first, then the trusted proxy that brought it, if one did.
     pub chain: HeaderValue,
+    /// The cookies that the application is to see.
+    pub cookies: Option<HeaderValue>,
 }
 
 /// How the headers of one route are rewritten.
@@ -201,7 +203,7 @@ impl Rewriting {
                 kept.add(name, value);
             }
         }
-        let cookie = own_cookie::application_cookies(received);
+        let cookie = forwarded.cookies.clone();
         let mut headers = self.told(received, visit, forwarded, admission, kept.found, cookie.as_ref());
         for (name, value) in kept.others {
             headers.append(name.clone(), value.clone());
@@ -433,7 +435,8 @@ mod tests {
                     headers
                 });
             let client = IpAddr::from([127, 0, 0, 1]);
-            let forwarded = Forwarded { client, chain: HeaderValue::from_static("127.0.0.1") };
+            let cookies = own_cookie::application_cookies(&received);
+            let forwarded = Forwarded { client, chain: HeaderValue::from_static("127.0.0.1"), cookies };
             let visit = Visit::parse(http::Method::GET, Scheme::Http, "a.test", "/", None).unwrap();
             let admission = admission(signed_in.then(|| session("x")));
             let headers = rewriting.request(&received, &visit, &forwarded, None, &admission);

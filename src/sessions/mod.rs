@@ -1,6 +1,7 @@
 //! Signed-in browsers: read, start, renew, end.
 
 mod ended;
+mod recent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::model::set_cookie::SetCookie;
 use crate::seal::{KeyRing, Purpose, Sealer, random};
 
 pub use ended::EndedSessions;
+pub use recent::{Read, Recent};
 
 /// Longest sealed session: browsers and application servers allow 4 KiB for a whole cookie, and people have others.
 const LONGEST: usize = 1024;
@@ -83,7 +85,12 @@ impl Sessions {
         if open.next().is_some() {
             return None;
         }
-        (self.is_in_time(&session, now) && !self.ended.contains(&session.id)).then_some(session)
+        self.counts(&session, now).then_some(session)
+    }
+
+    /// Whether a session that is sealed by us is in time and not ended.
+    fn counts(&self, session: &Session, now: Timestamp) -> bool {
+        self.is_in_time(session, now) && !self.ended.contains(&session.id)
     }
 
     /// Signs somebody in on `host`: always a new session.
@@ -163,7 +170,7 @@ impl Cookie {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use http::HeaderValue;
 
     use super::*;
@@ -171,9 +178,9 @@ mod tests {
     use crate::model::secret::Secret;
     use crate::model::visit::Scheme;
 
-    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    pub(in crate::sessions) const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
-    fn sessions() -> Sessions {
+    pub(in crate::sessions) fn sessions() -> Sessions {
         let settings = SessionSettings {
             lifetime: Duration::from_secs(7 * 86_400),
             idle_timeout: Duration::from_secs(86_400),
@@ -183,7 +190,7 @@ mod tests {
         Sessions::new(settings, &ring, Arc::default())
     }
 
-    fn somebody(name: &str) -> Identity {
+    pub(in crate::sessions) fn somebody(name: &str) -> Identity {
         let account = Account { app_id: "wx0123456789abcdef".to_owned(), openid: "o".repeat(28) };
         let profile = Profile {
             name: name.to_owned(),
@@ -196,11 +203,11 @@ mod tests {
         Identity { member_id: "m-1".to_owned(), account, unionid: Some("u".repeat(28)), profile }
     }
 
-    fn host(name: &str) -> Host {
+    pub(in crate::sessions) fn host(name: &str) -> Host {
         Host::parse(name).unwrap()
     }
 
-    fn sent(cookie: &SetCookie) -> HeaderMap {
+    pub(in crate::sessions) fn sent(cookie: &SetCookie) -> HeaderMap {
         let pair = cookie.as_str().split(';').next().unwrap();
         HeaderMap::from_iter([(
             http::header::COOKIE,
