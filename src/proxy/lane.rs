@@ -41,6 +41,7 @@ pub(super) struct Lane {
 }
 
 /// Who moves the bytes.
+#[expect(clippy::large_enum_variant, reason = "a lane is boxed as a whole, and nearly always driven here")]
 enum Driver {
     /// Whoever uses the lane.
     Here(http1::Connection<Stream, Body>),
