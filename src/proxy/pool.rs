@@ -107,7 +107,7 @@ impl Pool {
             if let Some((lane, _)) = lane
                 && let Some(lane) = lane.moved(|| self.shelf().count())
             {
-                return Some(Box::new(lane));
+                return Some(lane);
             }
         }
         None
