@@ -219,8 +219,11 @@ fn route_table(settings: &[RouteSettings]) -> Routes {
     routes
 }
 
+/// Where the requests of each route go, and a connector for each application.
+type Targets = (Vec<Option<Target>>, Vec<Arc<Connector>>);
+
 /// Routes to one application share its connections.
-fn targets(settings: &[RouteSettings]) -> Result<(Vec<Option<Target>>, Vec<Arc<Connector>>), BuildError> {
+fn targets(settings: &[RouteSettings]) -> Result<Targets, BuildError> {
     let mut upstreams: Vec<&Upstream> = Vec::new();
     let target = |settings: &RouteSettings, upstream: &Upstream, pool| Target {
         upstream: upstream.clone(),

@@ -39,7 +39,7 @@ struct Worker<H> {
     bound: Option<Bound>,
     handler: H,
     crew: Arc<Crew>,
-    handed: mpsc::UnboundedReceiver<(Loose, Peer)>,
+    handed: mpsc::UnboundedReceiver<HandedOn>,
     connections: Arc<Connections>,
     #[expect(dead_code, reason = "held for its Drop")]
     ended: Ended,
@@ -49,8 +49,12 @@ struct Worker<H> {
 #[derive(Debug)]
 struct Crew {
     held: Box<[Held]>,
-    doors: Vec<mpsc::UnboundedSender<(Loose, Peer)>>,
+    doors: Vec<mpsc::UnboundedSender<HandedOn>>,
 }
+
+/// A connection for another worker. It counts from here on: of those that arrive together, each is dealt out in the
+/// knowledge of the one before.
+type HandedOn = (Loose, Peer, Counted);
 
 /// A worker's number of connections, on a cache line of its own.
 #[derive(Debug, Default)]
@@ -58,6 +62,7 @@ struct Crew {
 struct Held(AtomicUsize);
 
 /// Counts one connection of a worker until dropped.
+#[derive(Debug)]
 struct Counted(Arc<Crew>, usize);
 
 /// Tells when a worker takes no more connections, even if it falls.
@@ -139,26 +144,27 @@ impl<H: Handler> Worker<H> {
     async fn accept(mut self) -> io::Result<()> {
         let listener = self.bound.take().map(Bound::listen).transpose()?;
         loop {
-            let (stream, peer) = tokio::select! {
+            let (stream, peer, counted) = tokio::select! {
                 accepted = next(listener.as_ref()) => match self.keep_or_hand_on(accepted) {
                     Some(kept) => kept,
                     None => continue,
                 },
-                Some((loose, peer)) = self.handed.recv() => match loose.hold() {
-                    Ok(stream) => (stream, peer),
+                Some((loose, peer, counted)) = self.handed.recv() => match loose.hold() {
+                    Ok(stream) => (stream, peer, counted),
                     Err(_) => continue,
                 },
             };
-            let counted = self.crew.count(self.number);
             let slot = self.connections.slot().await;
             self.connections.serve((stream, peer), self.handler.clone(), (counted, slot));
         }
     }
 
-    fn keep_or_hand_on(&self, (stream, peer): (Stream, Peer)) -> Option<(Stream, Peer)> {
-        let Some(other) = self.crew.least_busy_instead_of(self.number) else { return Some((stream, peer)) };
+    fn keep_or_hand_on(&self, (stream, peer): (Stream, Peer)) -> Option<(Stream, Peer, Counted)> {
+        let Some(other) = self.crew.least_busy_instead_of(self.number) else {
+            return Some((stream, peer, self.crew.count(self.number)));
+        };
         if let Ok(loose) = stream.release() {
-            let _ = self.crew.doors[other].send((loose, peer));
+            let _ = self.crew.doors[other].send((loose, peer, self.crew.count(other)));
         }
         None
     }

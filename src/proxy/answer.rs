@@ -85,7 +85,8 @@ impl HttpBody for AnswerBody {
                 Poll::Pending
             }
             frame => {
-                if (frame.is_none() || this.inner.is_end_stream())
+                let is_last = frame.as_ref().is_none_or(|frame| frame.as_ref().is_ok_and(Frame::is_trailers));
+                if (is_last || this.inner.is_end_stream())
                     && let Some(held) = this.held.take()
                 {
                     held.give_back();

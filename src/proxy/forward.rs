@@ -289,7 +289,13 @@ impl Target {
 
 /// Whether the application keeps the connection after this answer.
 fn persists<B>(response: &Response<B>) -> bool {
-    response.version() == Version::HTTP_11 && !response.headers().contains_key(header::CONNECTION)
+    let mut options = response.headers().get_all(header::CONNECTION).iter();
+    response.version() == Version::HTTP_11 && !options.any(|line| says_close(line.as_bytes()))
+}
+
+/// Whether `close` is among the options of a `Connection` line (RFC 9110 §7.6.1). Node.js and nginx write `keep-alive`.
+fn says_close(line: &[u8]) -> bool {
+    line.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Whether an answer has one length, or one `chunked`, or neither (RFC 9112 §6.3). hyper chooses one where there are

@@ -41,6 +41,7 @@ pub(super) struct Lane {
 }
 
 /// Who moves the bytes.
+#[expect(clippy::large_enum_variant, reason = "a lane is boxed as a whole, and nearly always driven here")]
 enum Driver {
     /// Whoever uses the lane.
     Here(http1::Connection<Stream, Body>),
@@ -62,6 +63,12 @@ impl Driver {
     }
 }
 
+/// The same socket in the runtime that calls.
+fn registered_here(stream: TokioIo<TcpStream>) -> Option<TokioIo<TcpStream>> {
+    let stream = TcpStream::from_std(stream.into_inner().into_std().ok()?).ok()?;
+    Some(TokioIo::new(stream))
+}
+
 impl fmt::Debug for Lane {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Lane").field("is_over", &self.is_over()).finish_non_exhaustive()
@@ -81,21 +88,32 @@ impl Lane {
         })
     }
 
-    /// The same connection in the runtime that calls; only where that is easily done.
-    pub(super) fn moved(mut self: Box<Self>, count: impl FnOnce() -> Counted) -> Option<Self> {
+    /// The same connection for another worker, which calls and `count`s it. Where it cannot change its runtime, behind TLS
+    /// or driven by a task, it stays in the old one, which ends only with the process: a wake from core to core costs less
+    /// than a new connection.
+    pub(super) fn moved(mut self: Box<Self>, count: impl FnOnce() -> Counted) -> Option<Box<Self>> {
         if !self.is_open() {
             return None;
         }
-        let Driver::Here(connection) = self.driver else { return None };
+        let connection = match self.driver {
+            Driver::Here(connection) => connection,
+            driver => {
+                // The timer goes off in the old runtime.
+                let silence = Silence::default();
+                return Some(Box::new(Self { driver, silence, counted: count(), ..*self }));
+            }
+        };
         let parts = connection.into_parts();
-        let MaybeHttpsStream::Http(stream) = parts.io else { return None };
-        let stream = TcpStream::from_std(stream.into_inner().into_std().ok()?).ok()?;
-        let handshake = Self::new(MaybeHttpsStream::Http(TokioIo::new(stream)), count());
+        let stream = match parts.io {
+            MaybeHttpsStream::Http(stream) => MaybeHttpsStream::Http(registered_here(stream)?),
+            https @ MaybeHttpsStream::Https(_) => https,
+        };
+        let handshake = Self::new(stream, count());
         // It waits for nothing.
         let Poll::Ready(moved) = pin!(handshake).poll(&mut Context::from_waker(Waker::noop())) else {
             return None;
         };
-        moved.ok().filter(|_| parts.read_buf.is_empty())
+        moved.ok().filter(|_| parts.read_buf.is_empty()).map(Box::new)
     }
 
     /// Gives the connection a task of its own from here on.

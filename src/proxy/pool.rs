@@ -22,6 +22,13 @@ const MOST: usize = 256;
 /// How often an HTTP/2 application is asked whether it is still there, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(20);
 
+/// Bytes of one HTTP/2 answer held at most while the visitor does not take them.
+const STREAM_WINDOW: u32 = 128 * 1024;
+
+/// All that HTTP/2 allows: a visitor who takes nothing uses up the own stream's window, and never that of the connection,
+/// which others wait for.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
 /// One worker's connections to one application.
 #[derive(Debug)]
 pub struct Pool {
@@ -100,7 +107,7 @@ impl Pool {
             if let Some((lane, _)) = lane
                 && let Some(lane) = lane.moved(|| self.shelf().count())
             {
-                return Some(Box::new(lane));
+                return Some(lane);
             }
         }
         None
@@ -176,7 +183,8 @@ async fn speak_http2(stream: Stream) -> Result<Shared, ConnectError> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
-        .adaptive_window(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .handshake(stream)
         .await?;
     tokio::spawn(async move {

@@ -1,5 +1,6 @@
 //! Several workers, one gateway: connections are shared out, and whatever holds for one holds for all.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
@@ -347,6 +348,36 @@ async fn visitors_of_a_unix_socket_are_shared_out() {
         over.insert(visitor.answer().await.text());
     }
     assert_eq!(over.len(), 2, "one connection to the application for each worker");
+}
+
+/// A browser opens several connections at once: each is dealt out in the knowledge of the one before.
+#[tokio::test]
+async fn visitors_who_come_together_are_shared_out() {
+    let holding = Holding::start().await;
+    let gateway = holding.gateway("workers = 2").await;
+    let path = gateway.folder.path().join("wxgate.sock");
+    with_listen(&gateway, &format!("unix:{}", path.display()));
+    let _local = Killed(command(gateway.folder.path()).spawn().unwrap());
+    eventually("the socket opens", async || UnixStream::connect(&path).await.is_ok()).await;
+    let mut visitors = Vec::new();
+    for _ in 0..8 {
+        visitors.push(Wire::on(UnixStream::connect(&path).await.unwrap()));
+    }
+    for visitor in &mut visitors {
+        visitor.send(get("/public/first")).await;
+    }
+    holding.has_heard(8).await;
+    holding.let_go();
+    for visitor in &mut visitors {
+        assert_eq!(visitor.answer().await.status, StatusCode::OK);
+    }
+    // One at a time: each worker uses the connection that it used last.
+    let mut over = HashMap::new();
+    for visitor in &mut visitors {
+        visitor.send(get("/public/next")).await;
+        *over.entry(visitor.answer().await.text()).or_insert(0) += 1;
+    }
+    assert!(over.values().all(|visitors| *visitors == 4), "{over:?}");
 }
 
 /// As systemd does it: the socket is bound by somebody else, and file 3 of the gateway.
