@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::lane::Lane;
-use super::pool::Pool;
+use super::pool::{Pool, UnderWay};
 use crate::net::body::{BodyBound, BodyError, Silence};
 
 /// An answer's body. It must keep moving, and its trailers pass.
@@ -22,37 +22,45 @@ pub(super) struct AnswerBody {
     broken: Option<hyper::Error>,
 }
 
-/// The connection that the body comes on.
-pub(super) struct Held {
-    /// The connection.
-    pub(super) lane: Box<Lane>,
-    /// Where it goes when the body has ended; nowhere if it is not to be used again.
-    pub(super) pool: Option<Arc<Pool>>,
+/// What the body comes on.
+pub(super) enum Held {
+    /// A connection, and where it goes when the body has ended; nowhere if it is not to be used again.
+    Lane(Box<Lane>, Option<Arc<Pool>>),
+    /// A place on a connection shared with others.
+    #[expect(dead_code, reason = "held for its Drop")]
+    Shared(UnderWay),
 }
 
 impl AnswerBody {
-    /// A body that may be silent for `patience`. A connection of its own goes back to its pool at the end.
+    /// A body that may be silent for `patience`. What it `held` goes back at the end.
     pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration) -> Self {
         Self { inner, held, silence: Silence::default(), patience, broken: None }
     }
 
     fn poll_inner(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let inner = &mut self.inner;
-        let Some(held) = &mut self.held else { return Pin::new(inner).poll_frame(context) };
+        let Some(Held::Lane(lane, _)) = &mut self.held else { return Pin::new(inner).poll_frame(context) };
         // What came with the head is there already.
-        let frame = held.lane.look(|context| Pin::new(&mut *inner).poll_frame(context));
+        let frame = lane.look(|context| Pin::new(&mut *inner).poll_frame(context));
         if frame.is_ready() {
             return frame;
         }
-        held.lane.poll(context, |context| Pin::new(&mut *inner).poll_frame(context))
+        lane.poll(context, |context| Pin::new(&mut *inner).poll_frame(context))
+    }
+
+    fn silence(&mut self) -> &mut Silence {
+        match &mut self.held {
+            Some(Held::Lane(lane, _)) => &mut lane.silence,
+            _ => &mut self.silence,
+        }
     }
 }
 
 impl Held {
     /// The answer has ended.
     pub(super) fn give_back(self) {
-        if let Some(pool) = self.pool {
-            pool.keep(self.lane);
+        if let Self::Lane(lane, Some(pool)) = self {
+            pool.keep(lane);
         }
     }
 }
@@ -70,12 +78,11 @@ impl HttpBody for AnswerBody {
             return Poll::Ready(Some(Err(error.into())));
         }
         let Poll::Ready(frame) = this.poll_inner(context) else {
-            let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
-            let lasts = silence.poll_lasts(context, this.patience);
+            let patience = this.patience;
+            let lasts = this.silence().poll_lasts(context, patience);
             return lasts.map(|()| Some(Err(BodyBound::Idle.into())));
         };
-        let silence = this.held.as_mut().map_or(&mut this.silence, |held| &mut held.lane.silence);
-        silence.end();
+        this.silence().end();
         match frame {
             Some(Err(error)) => {
                 // The visitor gets first what came before: HTTP/2 forgets what it has not sent of a stream that breaks.

@@ -120,7 +120,6 @@ pub async fn forward(
     let body = body.filter(|body| !body.is_end_stream());
     let (is_bare, for_upgrade) = (body.is_none(), passage.upgrade.is_some());
     let mut request = rewrite(parts, target, &passage);
-    let upload = body.map(|body| Upload::watch(body, passage.limits, &mut request));
     if for_upgrade {
         keep_upgrade(&parts.headers, request.headers_mut());
     }
@@ -131,6 +130,7 @@ pub async fn forward(
         Some(way) => way,
         None => Box::pin(passage.pool.open(for_upgrade)).await?,
     };
+    let upload = body.map(|body| Upload::watch(body, passage.limits, &way, &mut request));
     let mut arrived = send(way, request, target, upload, for_upgrade).await;
     // A request without body is sent again when a kept connection dies before a byte came back (RFC 9110 §9.2.2).
     let may_repeat = is_reused && is_bare && matches!(parts.method, Method::GET | Method::HEAD);
@@ -152,18 +152,16 @@ pub async fn forward(
     if !ends_in_one_way(&response) {
         return Err(ForwardError::Framing);
     }
-    if let Some(held) = &mut held {
-        held.pool = (!for_upgrade && persists(&response)).then(|| Arc::clone(passage.pool));
+    if let Held::Lane(_, pool) = &mut held {
+        *pool = (!for_upgrade && persists(&response)).then(|| Arc::clone(passage.pool));
     }
     let (mut parts, body) = response.into_parts();
     let dropped_cookies = headers::response(&mut parts.headers);
     let body = if body.is_end_stream() {
-        if let Some(held) = held {
-            held.give_back();
-        }
+        held.give_back();
         empty()
     } else {
-        Body::streamed(AnswerBody::new(body, held, target.idle_timeout))
+        Body::streamed(AnswerBody::new(body, Some(held), target.idle_timeout))
     };
     Ok(Answer { response: Response::from_parts(parts, body), dropped_cookies })
 }
@@ -179,10 +177,10 @@ fn rewrite(parts: &Parts, target: &Target, passage: &Passage<'_>) -> Request<Bod
     request
 }
 
-/// An answer's head, and the connection on which its body comes.
+/// An answer's head, and what its body comes on.
 struct Arrived {
     response: Response<Incoming>,
-    held: Option<Held>,
+    held: Held,
 }
 
 /// Sends a request and waits for the answer's head.
@@ -202,11 +200,11 @@ async fn send(
                 lane.detach();
             }
             let response = lane.send(request, patience, moved).await?;
-            Ok(Arrived { response, held: Some(Held { lane, pool: None }) })
+            Ok(Arrived { response, held: Held::Lane(lane, None) })
         }
-        Way::Shared(mut shared) => {
+        Way::Shared(mut sender, under_way) => {
             let mut silence = Silence::default();
-            let mut sent = Box::pin(shared.send_request(over_http2(request, &target.upstream)?));
+            let mut sent = Box::pin(sender.send_request(over_http2(request, &target.upstream)?));
             let response = poll_fn(|context| {
                 if let Poll::Ready(answered) = sent.as_mut().poll(context) {
                     return Poll::Ready(answered.map_err(ForwardError::from));
@@ -216,7 +214,9 @@ async fn send(
                 }
                 silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
             });
-            Ok(Arrived { response: response.await?, held: None })
+            let response = response.await?;
+            under_way.is_answered();
+            Ok(Arrived { response, held: Held::Shared(under_way) })
         }
     }
 }
@@ -244,8 +244,9 @@ struct Upload {
 }
 
 impl Upload {
-    /// Gives `body` to the request, bounded, and remembers when it moves.
-    fn watch(body: Incoming, limits: &Limits, request: &mut Request<Body>) -> Self {
+    /// Gives `body` to the request, bounded, and remembers when it moves. On a connection shared with others it has a
+    /// place until it has ended.
+    fn watch(body: Incoming, limits: &Limits, way: &Way, request: &mut Request<Body>) -> Self {
         if body.size_hint().exact().is_none() {
             // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
             let chunked = HeaderValue::from_static("chunked");
@@ -253,7 +254,12 @@ impl Upload {
         }
         let upload = Self { started: clock::instant(), moved: Arc::default() };
         let (started, moved) = (upload.started, Arc::clone(&upload.moved));
+        let under_way = match way {
+            Way::Lane(_) => None,
+            Way::Shared(_, under_way) => Some(under_way.again()),
+        };
         let progress = move || {
+            let _held = &under_way;
             let elapsed = clock::instant().duration_since(started).as_millis();
             moved.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
