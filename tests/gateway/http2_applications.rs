@@ -271,6 +271,38 @@ async fn long_answers_leave_others_a_way_to_an_h2c_application() {
     assert_eq!(gateway.get("/public/other", "").await.text(), "ok");
 }
 
+/// The places of answers that have ended, or whose visitors have left, are free again.
+#[tokio::test]
+async fn ended_answers_leave_their_places_on_the_connection_to_an_h2c_application() {
+    const AT_ONCE: usize = 8;
+    let taken = Arc::new(Mutex::new(HashSet::new()));
+    let connections = Arc::clone(&taken);
+    let application = serving_at_once(AT_ONCE as u32, move |request: Request<Incoming>, number| {
+        connections.lock().unwrap().insert(number);
+        async move {
+            match request.uri().path() {
+                "/public/held" => std::future::pending::<()>().await,
+                "/public/upload" => drop(request.into_body().collect().await),
+                _ => {}
+            }
+            Response::new(Full::new(Bytes::from(vec![b'x'; 1000])))
+        }
+    })
+    .await;
+    let gateway = before(format!("h2c://{}", application.address), "workers = 1").await;
+    let mut wire = Wire::to(&gateway).await;
+    for round in 1..=3 * AT_ONCE {
+        wire.send("GET /public/short HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
+        assert_eq!(wire.answer().await.text().len(), 1000);
+        wire.send("POST /public/upload HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: 3\r\n\r\nabc").await;
+        assert_eq!(wire.answer().await.text().len(), 1000);
+        let mut leaving = Wire::to(&gateway).await;
+        leaving.send("GET /public/held HTTP/1.1\r\nHost: a.localhost\r\n\r\n").await;
+        application.has_heard(3 * round).await;
+    }
+    assert_eq!(taken.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn readers_of_an_h2c_application_who_take_nothing_cost_a_bounded_amount_of_memory() {
     const READERS: u64 = 100;
