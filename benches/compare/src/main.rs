@@ -33,7 +33,7 @@ use clap::{Args, Parser, Subcommand};
 
 use gate::{Meter, Wish, gate};
 use generator::Generator;
-use mode::MODES;
+use mode::{MODES, Mode};
 use rotation::{Plan, rotate};
 use systems::Setup;
 
@@ -74,12 +74,12 @@ struct Compare {
     /// These systems only, besides the one that others are held against.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// These modes only: small, check, large, single, workers, handshakes, keep-alive, http2, idle, idle-tls.
+    /// These modes only: small, check, large, single, workers, logged, handshakes, keep-alive, http2, idle, idle-tls.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     mode: Vec<String>,
-    /// Seconds of rotation per mode.
-    #[arg(long, value_name = "N", default_value_t = 240)]
-    seconds: u64,
+    /// Seconds of rotation, for each mode of the same length; all modes together usually take 12 minutes.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
     /// Write the tables to this file, too.
     #[arg(long, value_name = "FILE.md")]
     table: Option<PathBuf>,
@@ -125,10 +125,12 @@ fn compare(wish: &Compare, generator: &Generator, setup: &Setup<'_>) -> anyhow::
     let names = MODES.iter().map(|mode| mode.name).chain(others::MODES.map(|(name, _)| name));
     let unknown = wish.mode.iter().find(|wanted| !names.clone().any(|name| name == **wanted));
     anyhow::ensure!(unknown.is_none(), "no mode is called {}", unknown.map_or("", |name| name));
-    let plan = if wish.quick {
-        Plan { slot: Duration::from_millis(500), time: Duration::ZERO }
-    } else {
-        Plan { slot: Duration::from_millis(1600), time: Duration::from_secs(wish.seconds) }
+    let plan = |mode: &Mode| match wish.quick {
+        true => Plan { slot: Duration::from_millis(500), time: Duration::ZERO },
+        false => Plan {
+            slot: Duration::from_millis(1600),
+            time: Duration::from_secs(wish.seconds.unwrap_or(mode.seconds)),
+        },
     };
     let is_wanted = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
     let takes_part = |name: &str| is_wanted(&wish.only, name);
@@ -142,7 +144,7 @@ fn compare(wish: &Compare, generator: &Generator, setup: &Setup<'_>) -> anyhow::
         let others = mode.systems[1..].iter().filter(|name| takes_part(name));
         let systems: Vec<&str> = mode.systems[..1].iter().chain(others).copied().collect();
         println!("{}", mode.title);
-        let rows = rotate(mode, &systems, generator, setup, plan)?;
+        let rows = rotate(mode, &systems, generator, setup, plan(mode))?;
         keep(&table::tables(mode, &rows))?;
     }
     for (name, title) in others::MODES.iter().filter(|(name, _)| is_wanted(&wish.mode, name)) {

@@ -14,6 +14,10 @@ pub struct Mode {
     pub workers: usize,
     /// On a core of their own; else on both cores, together with the load generator.
     pub pinned: bool,
+    /// Whether each request is a line of a log.
+    pub access_log: bool,
+    /// How long the rotation usually takes: all modes together have to end within a quarter of an hour.
+    pub seconds: u64,
 }
 
 pub const MODES: &[Mode] = &[
@@ -37,6 +41,8 @@ pub const MODES: &[Mode] = &[
         connections: 64,
         workers: 1,
         pinned: true,
+        access_log: false,
+        seconds: 180,
     },
     Mode {
         name: "check",
@@ -46,6 +52,8 @@ pub const MODES: &[Mode] = &[
         connections: 64,
         workers: 1,
         pinned: true,
+        access_log: false,
+        seconds: 45,
     },
     Mode {
         name: "large",
@@ -55,6 +63,8 @@ pub const MODES: &[Mode] = &[
         connections: 8,
         workers: 1,
         pinned: true,
+        access_log: false,
+        seconds: 60,
     },
     Mode {
         name: "single",
@@ -64,6 +74,8 @@ pub const MODES: &[Mode] = &[
         connections: 1,
         workers: 1,
         pinned: true,
+        access_log: false,
+        seconds: 25,
     },
     Mode {
         name: "workers",
@@ -73,5 +85,18 @@ pub const MODES: &[Mode] = &[
         connections: 64,
         workers: 2,
         pinned: false,
+        access_log: false,
+        seconds: 50,
+    },
+    Mode {
+        name: "logged",
+        title: "With an access log: 1 worker, 64 connections, 1 KiB",
+        systems: &["nginx", "nginx-auth", "haproxy", "wxgate"],
+        size: Size::Small,
+        connections: 64,
+        workers: 1,
+        pinned: true,
+        access_log: true,
+        seconds: 45,
     },
 ];

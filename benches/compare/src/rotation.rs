@@ -76,7 +76,7 @@ pub fn rotate(
     plan: Plan,
 ) -> anyhow::Result<Vec<Row>> {
     let core = mode.pinned.then_some(affinity::TESTED);
-    let setup = Setup { workers: mode.workers, core, ..*setup };
+    let setup = Setup { workers: mode.workers, core, access_log: mode.access_log, ..*setup };
     let start = |name: &&str| start(name, &setup);
     let systems = names.iter().map(start).collect::<anyhow::Result<Vec<System>>>()?;
     let load = |system: &System, time| -> anyhow::Result<Load> {
