@@ -18,7 +18,7 @@ use crate::model::session::Session;
 /// Lines remembered; a new one takes the place of another that falls on the same.
 const PLACES: usize = 512;
 
-/// Longer lines are read anew each time, so that all of them together take 1 MiB at most.
+/// Longer lines are read anew each time, so that all of them together, with what they say, take 3 MiB at most.
 const LONGEST: usize = 2048;
 
 /// What one worker remembers. Its lock is never waited for.
