@@ -159,8 +159,8 @@ pin_project! {
     }
 }
 
-/// Tells somebody else when a body last moved.
-pub type Progress = Box<dyn Fn() + Send>;
+/// Tells somebody else when a body moves, and whether it has ended by then.
+pub type Progress = Box<dyn Fn(bool) + Send>;
 
 impl<B> Bounded<B> {
     /// Bounds `inner`: `idle` between two frames, `limit` bytes in all.
@@ -168,7 +168,7 @@ impl<B> Bounded<B> {
         Self { inner, silence: Silence::default(), idle, left: limit, progress: None }
     }
 
-    /// Calls `progress` whenever a frame passes or the body ends.
+    /// Calls `progress` whenever a frame passes or the body ends, and says whether it was the last.
     pub fn with_progress(self, progress: Progress) -> Self {
         Self { progress: Some(progress), ..self }
     }
@@ -194,7 +194,9 @@ where
             };
             this.silence.end();
             if let Some(progress) = this.progress.as_ref() {
-                progress();
+                // HTTP/2 may say that the body has ended after its last byte has come.
+                let is_last = frame.is_none() || this.inner.is_end_stream();
+                progress(is_last || this.inner.size_hint().upper() == Some(0));
             }
             let frame = match frame {
                 None => return Poll::Ready(None),

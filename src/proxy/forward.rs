@@ -138,7 +138,7 @@ pub async fn forward(
         let way = Box::pin(passage.pool.open(false)).await?;
         arrived = Box::pin(send(way, rewrite(parts, target, &passage), target, None, false)).await;
     }
-    let Arrived { mut response, mut held } = arrived?;
+    let Arrived { mut response, mut held, is_early } = arrived?;
 
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let Some(upgrade) = passage.upgrade else { return Err(ForwardError::UnexpectedUpgrade) };
@@ -153,7 +153,10 @@ pub async fn forward(
         return Err(ForwardError::Framing);
     }
     if let Held::Lane(_, pool) = &mut held {
-        *pool = (!for_upgrade && persists(&response)).then(|| Arc::clone(passage.pool));
+        // Who answers before the request has ended may answer once more at its end, and that would be taken for the answer
+        // to the next visitor.
+        let is_kept = !for_upgrade && !is_early && persists(&response);
+        *pool = is_kept.then(|| Arc::clone(passage.pool));
     }
     let (mut parts, body) = response.into_parts();
     let dropped_cookies = headers::response(&mut parts.headers);
@@ -181,6 +184,8 @@ fn rewrite(parts: &Parts, target: &Target, passage: &Passage<'_>) -> Request<Bod
 struct Arrived {
     response: Response<Incoming>,
     held: Held,
+    /// Whether it came before the request's body had ended.
+    is_early: bool,
 }
 
 /// Sends a request and waits for the answer's head.
@@ -200,7 +205,8 @@ async fn send(
                 lane.detach();
             }
             let response = lane.send(request, patience, moved).await?;
-            Ok(Arrived { response, held: Held::Lane(lane, None) })
+            let is_early = upload.is_some_and(|upload| !upload.has_ended());
+            Ok(Arrived { response, held: Held::Lane(lane, None), is_early })
         }
         Way::Shared(mut sender, under_way) => {
             let mut silence = Silence::default();
@@ -216,7 +222,7 @@ async fn send(
             });
             let response = response.await?;
             under_way.is_answered();
-            Ok(Arrived { response, held: Held::Shared(under_way) })
+            Ok(Arrived { response, held: Held::Shared(under_way), is_early: false })
         }
     }
 }
@@ -239,11 +245,14 @@ fn over_http2(mut request: Request<Body>, upstream: &Upstream) -> Result<Request
 /// A request's body on its way.
 struct Upload {
     started: Instant,
-    /// Milliseconds since then.
+    /// Milliseconds since then, and `ENDED`.
     moved: Arc<AtomicU64>,
 }
 
 impl Upload {
+    /// All of the body has been given to the connection.
+    const ENDED: u64 = 1 << 63;
+
     /// Gives `body` to the request, bounded, and remembers when it moves. On a connection shared with others it has a
     /// place until it has ended.
     fn watch(body: Incoming, limits: &Limits, way: &Way, request: &mut Request<Body>) -> Self {
@@ -258,10 +267,11 @@ impl Upload {
             Way::Lane(_) => None,
             Way::Shared(_, under_way) => Some(under_way.again()),
         };
-        let progress = move || {
+        let progress = move |has_ended: bool| {
             let _held = &under_way;
             let elapsed = clock::instant().duration_since(started).as_millis();
-            moved.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
+            let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) & !Self::ENDED;
+            moved.store(if has_ended { elapsed | Self::ENDED } else { elapsed }, Ordering::Relaxed);
         };
         let body = Bounded::new(body, limits.body_idle, limits.body_bytes);
         *request.body_mut() = Body::streamed(body.with_progress(Box::new(progress)));
@@ -270,7 +280,13 @@ impl Upload {
 
     /// When it last moved.
     fn last_move(&self) -> tokio::time::Instant {
-        (self.started + Duration::from_millis(self.moved.load(Ordering::Relaxed))).into()
+        let elapsed = self.moved.load(Ordering::Relaxed) & !Self::ENDED;
+        (self.started + Duration::from_millis(elapsed)).into()
+    }
+
+    /// Whether nothing of it is left to send.
+    fn has_ended(&self) -> bool {
+        self.moved.load(Ordering::Relaxed) & Self::ENDED != 0
     }
 }
 

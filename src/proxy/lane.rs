@@ -134,7 +134,10 @@ impl Lane {
     pub(super) fn is_open(&mut self) -> bool {
         self.silence.moves();
         let Self { inward, driver, .. } = self;
-        let looked = inward.poll(&Context::from_waker(Waker::noop()), |context| driver.drive(context));
+        let looked = inward.poll(&Context::from_waker(Waker::noop()), |context| {
+            // A task that has done much in one go would be told that there is nothing to read yet.
+            pin!(unconstrained(poll_fn(|context| driver.drive(context)))).poll(context)
+        });
         looked.is_pending() && !matches!(self.driver, Driver::Over) && self.sender.is_ready()
     }
 

@@ -322,6 +322,7 @@ async fn speak_http2(stream: Stream) -> Result<Shared, ConnectError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::connector::{Upstream, UpstreamScheme};
     use super::*;
 
     #[test]
@@ -338,6 +339,31 @@ mod tests {
         assert!(streams.have_room() && streams.leave_half());
         drop(first);
         assert!(streams.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_is_seen_by_a_task_that_has_done_much_in_one_go() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = Upstream {
+            scheme: UpstreamScheme::Http,
+            authority: listener.local_addr().unwrap().to_string().parse().unwrap(),
+            ca_file: None,
+            connect_timeout: Duration::from_secs(5),
+        };
+        let connector = Arc::new(Connector::new(&upstream).unwrap());
+        let pool = Pool::for_workers(&connector, 1).remove(0);
+        let Way::Lane(mut lane) = pool.open(false).await.unwrap() else { panic!("not HTTP/1.1") };
+        let (application, _) = listener.accept().await.unwrap();
+        assert!(lane.is_open());
+        drop(application);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let is_open = poll_fn(|context| {
+            while tokio::task::coop::has_budget_remaining() {
+                let _ = pin!(tokio::task::coop::consume_budget()).poll(context);
+            }
+            std::task::Poll::Ready(lane.is_open())
+        });
+        assert!(!is_open.await);
     }
 
     #[test]

@@ -186,6 +186,44 @@ async fn an_upload_answered_before_it_was_read_spoils_nobody_elses_request() {
     }
 }
 
+/// An application may refuse an upload at its beginning, read the rest of it all the same, and then say something once
+/// more. Nobody else must get that for an answer.
+#[tokio::test]
+async fn what_is_said_once_more_about_an_upload_is_nobody_elses_answer() {
+    for length in ["Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let application = ScriptedUpstream::playing(move |mut application: Played, _| async move {
+            while let Some(head) = application.request().await {
+                if head.starts_with("POST") {
+                    application.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await;
+                    let rest = if length.starts_with('C') { "abcdef".len() } else { 21 };
+                    application.wire.exactly(rest).await.unwrap();
+                    // Another request is on its way by then, if one comes on this connection.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    application.answer("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs").await;
+                } else {
+                    application.answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc").await;
+                }
+            }
+        })
+        .await;
+        let gateway = before(application.url(), "workers = 1").await;
+        let pieces =
+            if length.starts_with('C') { ["abc", "def"] } else { ["3\r\nabc\r\n", "3\r\ndef\r\n0\r\n\r\n"] };
+        let mut uploading = Wire::to(&gateway).await;
+        uploading
+            .send(format!("POST /public HTTP/1.1\r\nHost: a.localhost\r\n{length}\r\n{}", pieces[0]))
+            .await;
+        assert_eq!(uploading.answer().await.text(), "no");
+        uploading.send(pieces[1]).await;
+        let mut other = Wire::to(&gateway).await;
+        for _ in 0..20 {
+            other.send(get("/public/other")).await;
+            assert_eq!(other.answer().await.text(), "abc", "{length}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
 /// The same, seen from each connection: behind an upload that was not read comes no request.
 #[tokio::test]
 async fn a_connection_with_an_unread_upload_carries_no_other_request() {
