@@ -95,7 +95,7 @@ impl Live {
                     tracing::warn!("{}", warnings.render(false));
                 }
                 tracing::info!(
-                    "the new configuration is in force (listen addresses, [log], max_connections, timeouts of sockets and shutdown_timeout change with a restart)"
+                    "the new configuration is in force (listen addresses, [log], workers, max_connections, timeouts of sockets and shutdown_timeout change with a restart)"
                 );
             }
             Err(error) => {

@@ -217,6 +217,33 @@ impl Listener {
         }
     }
 
+    /// Ends listening, and returns the connections that were waiting.
+    pub(super) fn waiting(self) -> Vec<(Loose, Peer)> {
+        // The kernel is asked itself: a runtime that was busy has not heard of them yet.
+        let most = usize::try_from(BACKLOG).unwrap_or(usize::MAX);
+        match self {
+            Self::Tcp(listener) => listener.into_std().map(|listener| {
+                let accepted = std::iter::from_fn(|| listener.accept().ok()).take(most);
+                accepted
+                    .filter_map(|(stream, address)| {
+                        stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).ok()?;
+                        Some((Loose::Tcp(stream), Peer::Address(address.ip())))
+                    })
+                    .collect()
+            }),
+            Self::Unix(listener) => listener.into_std().map(|listener| {
+                let accepted = std::iter::from_fn(|| listener.accept().ok()).take(most);
+                accepted
+                    .filter_map(|(stream, _)| {
+                        stream.set_nonblocking(true).ok()?;
+                        Some((Loose::Unix(stream), Peer::UnixSocket))
+                    })
+                    .collect()
+            }),
+        }
+        .unwrap_or_default()
+    }
+
     async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
             Self::Tcp(listener) => {

@@ -75,6 +75,11 @@ impl Connections {
         Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
+    /// Room for one more, if there is any.
+    pub(super) fn free_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
     /// Serves one connection in a task of the worker that calls.
     pub(super) fn serve<H: Handler, K: Send + 'static>(
         &self,

@@ -128,24 +128,25 @@ impl Workers {
 }
 
 impl<H: Handler> Worker<H> {
-    fn run(self, mut stop: watch::Receiver<bool>, mut release: watch::Receiver<bool>) -> io::Result<()> {
+    fn run(mut self, mut stop: watch::Receiver<bool>, mut release: watch::Receiver<bool>) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async move {
+            let listener = self.bound.take().map(Bound::listen).transpose()?;
             tokio::select! {
-                result = self.accept() => result?,
+                () = self.accept(listener.as_ref()) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
+            self.take_what_came(listener).await;
             // Connections go on, until everything has to end.
             let _ = release.wait_for(|release| *release).await;
             Ok(())
         })
     }
 
-    async fn accept(mut self) -> io::Result<()> {
-        let listener = self.bound.take().map(Bound::listen).transpose()?;
+    async fn accept(&mut self, listener: Option<&Listener>) {
         loop {
             let (stream, peer, counted) = tokio::select! {
-                accepted = next(listener.as_ref()) => match self.keep_or_hand_on(accepted) {
+                accepted = next(listener) => match self.keep_or_hand_on(accepted) {
                     Some(kept) => kept,
                     None => continue,
                 },
@@ -159,14 +160,36 @@ impl<H: Handler> Worker<H> {
         }
     }
 
+    /// Takes, as the last thing before accepting ends, the visitors whom the kernel or another worker has let in already:
+    /// they would find their connection closed, whatever they have asked.
+    async fn take_what_came(mut self, listener: Option<Listener>) {
+        self.handed.close();
+        let waiting = listener.map(Listener::waiting).unwrap_or_default();
+        for (loose, peer) in waiting {
+            self.take(loose, peer, self.crew.count(self.number));
+        }
+        while let Some((loose, peer, counted)) = self.handed.recv().await {
+            self.take(loose, peer, counted);
+        }
+    }
+
+    fn take(&self, loose: Loose, peer: Peer, counted: Counted) {
+        if let (Ok(stream), Some(slot)) = (loose.hold(), self.connections.free_slot()) {
+            self.connections.serve((stream, peer), self.handler.clone(), (counted, slot));
+        }
+    }
+
     fn keep_or_hand_on(&self, (stream, peer): (Stream, Peer)) -> Option<(Stream, Peer, Counted)> {
         let Some(other) = self.crew.least_busy_instead_of(self.number) else {
             return Some((stream, peer, self.crew.count(self.number)));
         };
-        if let Ok(loose) = stream.release() {
-            let _ = self.crew.doors[other].send((loose, peer, self.crew.count(other)));
-        }
-        None
+        let loose = stream.release().ok()?;
+        let Err(refused) = self.crew.doors[other].send((loose, peer, self.crew.count(other))) else {
+            return None;
+        };
+        // The other worker has stopped, as this one is about to.
+        let (loose, peer, _) = refused.0;
+        Some((loose.hold().ok()?, peer, self.crew.count(self.number)))
     }
 }
 

@@ -223,6 +223,27 @@ async fn a_stop_lets_the_connections_of_every_worker_finish() {
 }
 
 #[tokio::test]
+async fn visitors_at_the_door_when_the_gateway_is_told_to_stop_are_answered() {
+    let holding = Holding::start().await;
+    let mut gateway = holding.gateway("workers = 2").await;
+    // It sleeps while they come, so that all of them and the signal are there when it wakes.
+    gateway.signal("STOP");
+    let mut waiting = Vec::new();
+    for _ in 0..60 {
+        let mut visitor = Wire::to(&gateway).await;
+        visitor.send(get("/public/quick")).await;
+        waiting.push(visitor);
+    }
+    gateway.signal("TERM");
+    gateway.signal("CONT");
+    holding.let_go();
+    for mut visitor in waiting {
+        assert_eq!(visitor.answer().await.status, StatusCode::OK);
+    }
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
 async fn the_limit_of_connections_counts_those_of_all_workers() {
     const LIMIT: usize = 16;
     let release = Arc::new(Notify::new());
