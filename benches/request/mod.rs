@@ -115,7 +115,8 @@ impl Request {
 
     pub(crate) fn told(&self) -> Response<Body> {
         let identity = &self.rewriting.identity;
-        Dialect::Nginx.admit(black_box(&self.admission), identity, &self.parts.headers, None)
+        let cookies = self.forwarded.cookies.clone();
+        Dialect::Nginx.admit(black_box(&self.admission), identity, &self.parts.headers, cookies, None)
     }
 }
 

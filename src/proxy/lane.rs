@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -45,8 +46,8 @@ pub(super) struct Lane {
 enum Driver {
     /// Whoever uses the lane.
     Here(http1::Connection<Stream, Body>),
-    /// Nobody: the connection has ended.
-    Over,
+    /// Nobody: the connection has ended, in the middle of an answer's head if something of it was heard.
+    Over { heard: bool },
     /// A task.
     Task,
 }
@@ -56,8 +57,10 @@ impl Driver {
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Self::Here(connection) = self else { return Poll::Pending };
         let ended = Pin::new(connection).poll(context).map(|_| ());
-        if ended.is_ready() {
-            *self = Self::Over;
+        if ended.is_ready()
+            && let Self::Here(connection) = mem::replace(self, Self::Over { heard: false })
+        {
+            *self = Self::Over { heard: !connection.into_parts().read_buf.is_empty() };
         }
         ended
     }
@@ -118,7 +121,7 @@ impl Lane {
 
     /// Gives the connection a task of its own from here on.
     pub(super) fn detach(&mut self) {
-        match std::mem::replace(&mut self.driver, Driver::Task) {
+        match mem::replace(&mut self.driver, Driver::Task) {
             Driver::Here(connection) => {
                 tokio::spawn(async move {
                     if let Err(error) = connection.with_upgrades().await {
@@ -138,12 +141,17 @@ impl Lane {
             // A task that has done much in one go would be told that there is nothing to read yet.
             pin!(unconstrained(poll_fn(|context| driver.drive(context)))).poll(context)
         });
-        looked.is_pending() && !matches!(self.driver, Driver::Over) && self.sender.is_ready()
+        looked.is_pending() && !matches!(self.driver, Driver::Over { .. }) && self.sender.is_ready()
+    }
+
+    /// Whether the connection ended in the middle of an answer's head.
+    fn has_heard(&self) -> bool {
+        matches!(self.driver, Driver::Over { heard: true })
     }
 
     /// Whether the connection has ended, as far as is known.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.driver, Driver::Over) || self.sender.is_closed()
+        matches!(self.driver, Driver::Over { .. }) || self.sender.is_closed()
     }
 
     /// Polls what comes out of the connection, after its bytes have moved, if they move in this task.
@@ -156,7 +164,7 @@ impl Lane {
         match driver {
             Driver::Task => out(context),
             // A task that has done much in one go is told to wait; but these parts wait for nobody but each other.
-            Driver::Here(_) | Driver::Over => inward.poll(context, |context| {
+            Driver::Here(_) | Driver::Over { .. } => inward.poll(context, |context| {
                 let _ = driver.drive(context);
                 pin!(unconstrained(poll_fn(&mut out))).poll(context)
             }),
@@ -191,7 +199,11 @@ impl Lane {
             })
             .await;
             self.silence.end();
-            answered
+            match answered {
+                // hyper tells these two ends from one another by no error.
+                Err(ForwardError::Unanswered(error)) if self.has_heard() => Err(ForwardError::Broken(error)),
+                answered => answered,
+            }
         }
     }
 }

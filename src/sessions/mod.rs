@@ -50,6 +50,8 @@ pub struct Sessions {
     shared: Option<Cookie>,
     sealer: Sealer,
     ended: Arc<EndedSessions>,
+    /// How old a cookie has to be to be renewed.
+    renewed_after: Duration,
 }
 
 /// How the cookie is called and scoped.
@@ -71,7 +73,8 @@ impl Sessions {
         };
         let lone = cookie(CookieScope { domain: None, ..settings.scope.clone() });
         let shared = settings.scope.domain.is_some().then(|| cookie(settings.scope.clone()));
-        Self { settings, lone, shared, sealer: Sealer::new(ring, Purpose::Session), ended }
+        let renewed_after = settings.idle_timeout / 10;
+        Self { settings, lone, shared, sealer: Sealer::new(ring, Purpose::Session), ended, renewed_after }
     }
 
     /// The session of a request to `host`, if it has exactly one that is sealed by us, in time, and not ended.
@@ -107,7 +110,7 @@ impl Sessions {
 
     /// The renewed cookie, when a tenth of the idle time has gone by since the last one.
     pub fn renew(&self, session: &Session, host: &Host, now: Timestamp) -> Option<SetCookie> {
-        if now.since(session.renewed) < self.settings.idle_timeout / 10 {
+        if now.since(session.renewed) < self.renewed_after {
             return None;
         }
         let mut renewed = session.clone();

@@ -90,13 +90,18 @@ impl fmt::Debug for Recent {
 
 /// Where a line falls. Whoever finds lines that fall on the same place only makes his own be read anew.
 fn place(line: &[u8]) -> usize {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (chunks, rest) = line.as_chunks::<8>();
-    let stir = |sum: u64, word: u64| (sum.rotate_left(29) ^ word).wrapping_mul(FACTOR);
-    let sum = chunks.iter().fold(line.len() as u64, |sum, chunk| stir(sum, u64::from_le_bytes(*chunk)));
-    let sum = rest.iter().fold(sum, |sum, byte| stir(sum, u64::from(*byte)));
+    const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+    let (chunks, rest) = line.as_chunks::<16>();
+    let word = |chunk: &[u8; 16]| u128::from_le_bytes(*chunk);
+    let mut sum = chunks.iter().fold(line.len() as u128, |sum, chunk| {
+        let product = (sum ^ word(chunk)).wrapping_mul(FACTOR);
+        product ^ product >> 64
+    });
+    let mut last = [0; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    sum = (sum ^ word(&last)).wrapping_mul(FACTOR);
     // The upper bits of a product depend on all of its factors.
-    usize::try_from(sum >> 32).unwrap_or_default() % PLACES
+    usize::try_from(sum >> 96).unwrap_or_default() % PLACES
 }
 
 #[cfg(test)]

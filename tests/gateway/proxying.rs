@@ -672,6 +672,21 @@ async fn a_read_on_a_dying_connection_is_repeated_once_on_a_fresh_one() {
 }
 
 #[tokio::test]
+async fn a_read_of_whose_answer_something_came_is_not_repeated() {
+    let application = ScriptedUpstream::playing(|mut application: Played, _| async move {
+        application.request().await;
+        application.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        application.request().await;
+        application.answer("HTTP/1.1 200 OK\r\nX-Pa").await;
+    })
+    .await;
+    let gateway = open_gateway(application.url()).await;
+    assert_eq!(gateway.get("/1", "").await.text(), "ok");
+    assert_eq!(gateway.get("/2", "").await.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(application.heads().len(), 2);
+}
+
+#[tokio::test]
 async fn a_post_is_delivered_at_most_once() {
     for (lines, body) in [("Content-Length: 3\r\n", "abc"), ("Content-Length: 0\r\n", ""), ("", "")] {
         for method in ["POST", "PUT", "DELETE", "PATCH", "FOO"] {
