@@ -47,6 +47,9 @@ pub enum AmbiguousPath {
     /// `//x/_wxgate/`: a server that takes the first name for a host sees a page of ours.
     #[error("a page of wxgate's own behind what may be taken for a host")]
     OwnPage,
+    /// A raw `?`, which ends a path: the reader did not part the target there, or it stands in the configuration.
+    #[error("question mark in the path")]
+    QuestionMark,
     /// `%c0%af`, `%e0%80%af`: lenient decoders see an ASCII delimiter.
     #[error("overlong UTF-8 in the path")]
     OverlongEncoding,
@@ -194,7 +197,7 @@ const PLAIN: [bool; 256] = {
     while byte < 0x7f {
         plain[byte] = !matches!(
             byte as u8,
-            b'%' | b';' | b'\\' | b'#' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+            b'%' | b';' | b'\\' | b'#' | b'?' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
         );
         byte += 1;
     }
@@ -232,6 +235,7 @@ fn respell(raw: &[u8]) -> Result<String, AmbiguousPath> {
             }
             b'\\' => return Err(AmbiguousPath::Backslash),
             b'#' => return Err(AmbiguousPath::Fragment),
+            b'?' => return Err(AmbiguousPath::QuestionMark),
             0 => return Err(AmbiguousPath::Nul),
             0x01..=0x20 | 0x7f => return Err(AmbiguousPath::Control),
             0x80.. => push_escaped(&mut out, byte),
@@ -353,6 +357,8 @@ mod tests {
             ("/a%7f", Control),
             ("/a b", Control),
             ("/a#b", Fragment),
+            ("/a?b", QuestionMark),
+            ("/%7ea?b", QuestionMark),
             ("/%", InvalidEscape),
             ("/%2", InvalidEscape),
             ("/%zz", InvalidEscape),
