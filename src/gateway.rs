@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{EXPECT, HeaderName, HeaderValue, UPGRADE};
+use http::header::{EXPECT, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -75,10 +75,9 @@ impl Handler for Gateway {
             let unclear = arrived.unclear.take();
             let asking = arrived.asking();
             let mut story = Story { route: "-", figures: None, decision: "", member: String::new() };
-            let chain = arrived.chain.clone();
             let (live, connection, asking) = (&*live, &connection, &asking);
             let mut crossing =
-                Crossing { live, lasting, connection, asking, body: Some(body), chain, upgrade };
+                Crossing { live, lasting, connection, asking, arrived: &arrived, body: Some(body), upgrade };
 
             let answered = match (asking.visit, unclear) {
                 (Some(visit), None) => crossing.answer(visit, &mut story).await,
@@ -171,7 +170,7 @@ impl Arrived {
     ) -> (Box<Self>, Incoming, Option<OnUpgrade>) {
         let (began, unix_millis) = (clock::instant(), clock::unix_millis());
         let now = Timestamp::from_unix_millis(unix_millis);
-        let request_id = name(&mut request, unix_millis, connection, live);
+        let request_id = name(request.headers(), unix_millis, connection, live);
         let check = Dialect::at(request.uri().path());
         let upgrade = asks_for_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
@@ -209,9 +208,9 @@ struct Crossing<'a> {
     lasting: &'a Lasting,
     connection: &'a Arc<Connection>,
     asking: &'a Asking<'a>,
+    arrived: &'a Arrived,
     /// Until somebody reads it.
     body: Option<Incoming>,
-    chain: HeaderValue,
     upgrade: Option<OnUpgrade>,
 }
 
@@ -249,7 +248,8 @@ impl<'a> Crossing<'a> {
                     self.settle().await;
                     let identity = &live.identities[route.id.0];
                     let cookies = cookies.for_application(headers);
-                    return Ok(dialect.admit(&admission, identity, headers, cookies, renewed));
+                    let request_id = self.arrived.request_id.clone();
+                    return Ok(dialect.admit(&admission, identity, headers, request_id, cookies, renewed));
                 }
                 let cookies = cookies.for_application(headers);
                 let mut response = self.pass(visit, route, &admission, cookies).await?;
@@ -286,17 +286,19 @@ impl<'a> Crossing<'a> {
         admission: &Admission,
         cookies: Option<HeaderValue>,
     ) -> Result<Response<Body>, Failure> {
-        let Self { live, lasting, asking, .. } = *self;
+        let Self { live, lasting, asking, arrived, .. } = *self;
         let target = live.targets[route.id.0].as_ref().ok_or(Failure::NoApplication)?;
         let upgrade = self.upgrade.take();
         let tether = admission.session().filter(|_| upgrade.is_some()).map(|session| Tether {
             ends_in: live.sessions.time_left(session, asking.now),
             has_ended: Box::new(live.sessions.end_of(session)),
         });
-        let forwarded = Forwarded { client: asking.client, chain: self.chain.clone(), cookies };
+        let (chain, request_id) = (arrived.chain.clone(), arrived.request_id.clone());
+        let forwarded = Forwarded { client: asking.client, chain, request_id, cookies };
         let passage = Passage {
             visit,
             admission,
+            began: arrived.began,
             forwarded,
             connection: self.connection,
             limits: &live.limits,
@@ -407,20 +409,12 @@ fn find<'a>(live: &'a Generation, visit: &Visit, asking: &Asking<'_>) -> Result<
 }
 
 /// Gives the request its name: a trusted proxy's, or a new one.
-fn name(
-    request: &mut Request<Incoming>,
-    unix_millis: u64,
-    connection: &Connection,
-    live: &Generation,
-) -> HeaderValue {
-    let given = request
-        .headers()
+fn name(headers: &HeaderMap, unix_millis: u64, connection: &Connection, live: &Generation) -> HeaderValue {
+    let given = headers
         .get(X_REQUEST_ID)
         .filter(|id| id.to_str().is_ok_and(request_id::is_sound) && live.trusted.trusts(connection.peer));
-    let name = given.cloned().unwrap_or_else(|| {
+    given.cloned().unwrap_or_else(|| {
         let new = request_id(unix_millis, random_name());
         HeaderValue::try_from(new).unwrap_or_else(|_| HeaderValue::from_static(""))
-    });
-    request.headers_mut().insert(X_REQUEST_ID, name.clone());
-    name
+    })
 }

@@ -82,7 +82,12 @@ impl Request {
             question: question(&parts),
             answer: answer(),
             rewriting: rewriting(),
-            forwarded: Forwarded { client, chain, cookies: application_cookies(&parts.headers) },
+            forwarded: Forwarded {
+                client,
+                chain,
+                request_id: HeaderValue::from_static("01923456-789a-7fff-bfff-ffffffffffff"),
+                cookies: application_cookies(&parts.headers),
+            },
             routes,
             route,
             visit,
@@ -116,7 +121,9 @@ impl Request {
     pub(crate) fn told(&self) -> Response<Body> {
         let identity = &self.rewriting.identity;
         let cookies = self.forwarded.cookies.clone();
-        Dialect::Nginx.admit(black_box(&self.admission), identity, &self.parts.headers, cookies, None)
+        let request_id = self.forwarded.request_id.clone();
+        let received = &self.parts.headers;
+        Dialect::Nginx.admit(black_box(&self.admission), identity, received, request_id, cookies, None)
     }
 }
 

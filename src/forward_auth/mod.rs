@@ -107,13 +107,15 @@ impl Dialect {
         admission: &Admission,
         identity: &IdentityHeaders,
         received: &HeaderMap,
+        request_id: HeaderValue,
         cookies: Option<HeaderValue>,
         renewed: Option<SetCookie>,
     ) -> Response<Body> {
         let mut response = Response::new(empty());
         let hides_cookies = cookies.is_none() && self == Self::Envoy && received.contains_key(COOKIE);
         let no_store = HeaderValue::from_static("no-store");
-        *response.headers_mut() = identity.tell_beside(admission, [Some(no_store), cookies]);
+        *response.headers_mut() =
+            identity.tell_beside(admission, [Some(no_store), Some(request_id), cookies]);
         let headers = response.headers_mut();
         if hides_cookies {
             envoy::remove_cookies(headers);

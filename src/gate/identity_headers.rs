@@ -93,8 +93,11 @@ pub struct IdentityHeaders {
     answer: Option<Template>,
 }
 
+const LINES_BESIDE: usize = 3;
+
 /// What a proxy is told beside identity headers.
-pub const BESIDE: [HeaderName; 2] = [CACHE_CONTROL, COOKIE];
+pub const BESIDE: [HeaderName; LINES_BESIDE] =
+    [CACHE_CONTROL, HeaderName::from_static("x-request-id"), COOKIE];
 
 /// Names that other gateways speak: an application that was configured for one of them must not be fooled through us.
 pub const FOREIGN_FAMILIES: [&[u8]; 16] = [
@@ -231,7 +234,7 @@ impl IdentityHeaders {
     pub fn new(spoken: Vec<Spoken>, also_stripped: &[HeaderName], email_domain: Option<String>) -> Self {
         let names = spoken.iter().map(|header| &header.name).chain(also_stripped);
         let mut stripped: Vec<Alias> = names.map(|name| Alias::of(name.as_str())).collect();
-        stripped.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        stripped.sort_unstable();
         let foreign = Lookout::of(&FOREIGN_FAMILIES).and(&FOREIGN_NAMES);
         let lookout = stripped.iter().fold(foreign, |lookout, alias| lookout.and(&[alias.as_bytes()]));
         let mut headers = Self {
@@ -302,7 +305,7 @@ impl IdentityHeaders {
     }
 
     fn has_stripped(&self, alias: &Alias) -> bool {
-        self.stripped.binary_search_by(|known| known.as_bytes().cmp(alias.as_bytes())).is_ok()
+        self.stripped.binary_search(alias).is_ok()
     }
 
     /// What each of the `names` says, in their order; unknown values are empty. An anonymous visitor of an open route gets
@@ -329,7 +332,11 @@ impl IdentityHeaders {
     }
 
     /// The same, and what is there of the lines `BESIDE`: having their place beforehand, they need not be added.
-    pub fn tell_beside(&self, admission: &Admission, beside: [Option<HeaderValue>; 2]) -> HeaderMap {
+    pub fn tell_beside(
+        &self,
+        admission: &Admission,
+        beside: [Option<HeaderValue>; LINES_BESIDE],
+    ) -> HeaderMap {
         let Some(template) = &self.answer else {
             let mut headers = self.tell(admission);
             for (name, value) in BESIDE.into_iter().zip(beside) {
@@ -423,29 +430,28 @@ fn encode(text: &str, encoding: Encoding) -> HeaderValue {
 /// Percent-encodes what needs it, and blanks at either end, which HTTP would trim.
 fn percent(text: &[u8]) -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    // Not `%` itself, so that decoding gives back exactly what was encoded.
+    const STAYS: [bool; 256] = {
+        let mut stays = [false; 256];
+        let mut byte = b'!';
+        while byte < 0x7f {
+            stays[byte as usize] = byte != b'%';
+            byte += 1;
+        }
+        stays
+    };
     let is_blank = |byte: &&u8| **byte == b' ';
     let lead = text.iter().take_while(is_blank).count();
     let end = text.len() - text.iter().rev().take_while(is_blank).count();
-    let mut line = vec![0; 3 * text.len()];
-    let mut free = line.as_mut_slice();
+    let mut line = Vec::with_capacity(3 * text.len());
     for (at, &byte) in text.iter().enumerate() {
-        // `%` itself, so that decoding gives back exactly what was encoded.
-        let stays =
-            (b' '..0x7f).contains(&byte) && byte != b'%' && (byte != b' ' || (lead..end).contains(&at));
-        // There are three places for every byte.
-        let Some(([first, second, third], _)) = free.split_first_chunk_mut() else { break };
-        let taken = if stays {
-            *first = byte;
-            1
+        if STAYS[usize::from(byte)] || (byte == b' ' && (lead..end).contains(&at)) {
+            line.push(byte);
         } else {
-            (*first, *second, *third) =
-                (b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]);
-            3
-        };
-        free = &mut free[taken..];
+            let digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]];
+            line.extend([b'%', digits[0], digits[1]]);
+        }
     }
-    let left = free.len();
-    line.truncate(line.len() - left);
     HeaderValue::from_maybe_shared(Bytes::from(line)).unwrap_or(EMPTY)
 }
 
@@ -517,16 +523,19 @@ mod tests {
 
     #[test]
     fn what_is_told_beside_hides_nothing() {
-        for elsewhere in ["x-sso-login", "cookie", "cache-control"] {
+        for elsewhere in ["x-sso-login", "cookie", "cache-control", "x-request-id"] {
             let mut headers = headers();
             headers.also_spoken(&[HeaderName::from_static(elsewhere)]);
             for person in [None, Some(session("x"))] {
                 for cookie in [None, Some(HeaderValue::from_static("a=b"))] {
                     let no_store = HeaderValue::from_static("no-store");
                     let mut expected = headers.tell(&admission(person.clone()));
+                    let id = HeaderValue::from_static("0192");
                     expected.insert(CACHE_CONTROL, no_store.clone());
+                    expected.insert("x-request-id", id.clone());
                     cookie.clone().map(|cookie| expected.insert(COOKIE, cookie));
-                    let told = headers.tell_beside(&admission(person.clone()), [Some(no_store), cookie]);
+                    let beside = [Some(no_store), Some(id), cookie];
+                    let told = headers.tell_beside(&admission(person.clone()), beside);
                     assert_eq!(told, expected, "{elsewhere}");
                 }
             }

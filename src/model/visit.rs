@@ -141,12 +141,13 @@ impl Visit {
         if paths.iter().any(|path| is_under(path, OWN_PREFIX)) {
             return Err(AmbiguousPath::OwnPage.into());
         }
-        let overrides = headers.iter().filter(|(name, _)| overrides_method(name.as_str()));
-        let methods = overrides
-            .map(|(_, value)| {
-                Method::from_bytes(value.as_bytes()).map_err(|_| AmbiguousVisit::MethodOverride)
-            })
-            .collect::<Result<_, _>>()?;
+        let mut methods = Vec::new();
+        for (name, value) in headers {
+            if overrides_method(name.as_str()) {
+                let method = Method::from_bytes(value.as_bytes());
+                methods.push(method.map_err(|_| AmbiguousVisit::MethodOverride)?);
+            }
+        }
         self.as_sent = AsSent { paths, methods };
         Ok(self)
     }
@@ -181,6 +182,7 @@ fn judge(query: Option<&str>) -> Result<(), AmbiguousVisit> {
 }
 
 /// Whether applications may take the value of a header of this name for the method.
+#[inline]
 pub fn overrides_method(name: &str) -> bool {
     const LOOKOUT: Lookout = Lookout::of(&METHOD_OVERRIDES);
     begins_with_x(name)

@@ -1,15 +1,15 @@
 //! Sockets: listening, TLS, one connection's life, deadlines and bounds. Knows nothing of people.
 
-mod answered;
 pub mod asked;
 pub mod body;
 pub mod connection;
 pub mod deadline;
-mod deadlines;
 mod head_guard;
 pub mod limits;
 pub mod listen;
+mod outgoing;
 pub mod serve;
+mod timed;
 pub mod tls;
 pub mod workers;
 

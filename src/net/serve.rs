@@ -18,13 +18,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use super::answered::Answered;
 use super::body::Body;
 use super::connection::Connection;
-use super::deadlines::Timed;
 use super::head_guard::{HTTP2_PREFACE, HeadGuard};
 use super::limits::Limits;
 use super::listen::{Listener, Stream};
+use super::outgoing::Outgoing;
+use super::timed::Timed;
 use crate::model::peer::Peer;
 
 /// How long a draining listener waits for the first byte: browsers open connections on speculation.
@@ -256,7 +256,7 @@ fn answer<H: Handler>(
     handler: Arc<H>,
     request: Request<Incoming>,
     connection: Arc<Connection>,
-) -> impl Future<Output = Result<Response<Answered>, std::convert::Infallible>> {
+) -> impl Future<Output = Result<Response<Outgoing>, std::convert::Infallible>> {
     let in_flight = connection.begin();
     async move {
         let is_http1 = request.version() < Version::HTTP_2;
@@ -265,7 +265,7 @@ fn answer<H: Handler>(
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let connection = (!is_http1).then_some(connection);
-        Ok(response.map(|body| Answered::new(body, in_flight, connection)))
+        Ok(response.map(|body| Outgoing::new(body, in_flight, connection)))
     }
 }
 

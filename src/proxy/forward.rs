@@ -1,8 +1,6 @@
 //! One admitted request to its application, and the answer back, streaming both ways.
 
-use std::error::Error;
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -15,17 +13,18 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use thiserror::Error;
 
-use super::answer::{AnswerBody, Held};
-use super::connector::{ConnectError, Upstream};
-use super::headers::{self, Forwarded, Rewriting};
+use super::answer_body::{AnswerBody, Held};
+use super::connector::Upstream;
+use super::error::ForwardError;
+use super::headers::{Forwarded, Rewriting};
 use super::pool::{Pool, Way};
+use super::response_head;
 use super::tunnel::{Tether, Tunnels};
 use crate::gate::Admission;
 use crate::model::clock;
 use crate::model::visit::Visit;
-use crate::net::body::{Body, BodyBound, Bounded, Silence, empty};
+use crate::net::body::{Body, Bounded, Silence, empty};
 use crate::net::connection::Connection;
 use crate::net::limits::Limits;
 
@@ -53,6 +52,8 @@ pub struct Passage<'a> {
     pub visit: &'a Visit,
     /// The proof that it was admitted.
     pub admission: &'a Admission,
+    /// When the request arrived.
+    pub began: Instant,
     /// Where it came from.
     pub forwarded: Forwarded,
     /// The connection it came on.
@@ -67,38 +68,6 @@ pub struct Passage<'a> {
     pub tether: Option<Tether>,
     /// The way out of HTTP, when the request asks for one.
     pub upgrade: Option<OnUpgrade>,
-}
-
-/// Why the application gave no answer.
-#[derive(Debug, Error)]
-pub enum ForwardError {
-    /// No connection to the application.
-    #[error("cannot connect to the application")]
-    Connect(#[from] ConnectError),
-    /// The visitor's own body stopped or broke.
-    #[error("the visitor's request body did not arrive")]
-    RequestBody(#[source] hyper::Error),
-    /// The visitor's body is larger than allowed.
-    #[error("the request body is larger than allowed")]
-    TooLarge,
-    /// The application broke off, or spoke no HTTP.
-    #[error("the application broke off before it answered")]
-    Broken(#[source] hyper::Error),
-    /// The application closed the connection without a word.
-    #[error("the application closed the connection without an answer")]
-    Unanswered(#[source] hyper::Error),
-    /// The application was silent for too long.
-    #[error("the application did not answer in time")]
-    Timeout,
-    /// The application's answer says in two ways where it ends.
-    #[error("the application's answer says in two ways where it ends")]
-    Framing,
-    /// The path makes no target; it was judged before, so this cannot be.
-    #[error("the request has no target")]
-    Target,
-    /// The application switched protocols unasked or wrongly.
-    #[error("the application answered 101 in a way that was not asked for")]
-    UnexpectedUpgrade,
 }
 
 /// What came back.
@@ -131,12 +100,14 @@ pub async fn forward(
         None => Box::pin(passage.pool.open(for_upgrade)).await?,
     };
     let upload = body.map(|body| Upload::watch(body, passage.limits, &way, &mut request));
-    let mut arrived = send(way, request, target, upload, for_upgrade).await;
+    let sent = if is_reused { passage.began } else { clock::instant() };
+    let mut arrived = send(way, request, sent, target, upload, for_upgrade).await;
     // A request without body is sent again when a kept connection dies before a byte came back (RFC 9110 §9.2.2).
     let may_repeat = is_reused && is_bare && matches!(parts.method, Method::GET | Method::HEAD);
     if may_repeat && matches!(arrived, Err(ForwardError::Unanswered(_))) {
         let way = Box::pin(passage.pool.open(false)).await?;
-        arrived = Box::pin(send(way, rewrite(parts, target, &passage), target, None, false)).await;
+        let request = rewrite(parts, target, &passage);
+        arrived = Box::pin(send(way, request, clock::instant(), target, None, false)).await;
     }
     let Arrived { mut response, mut held, is_early } = arrived?;
 
@@ -149,23 +120,21 @@ pub async fn forward(
             .ok_or(ForwardError::UnexpectedUpgrade)?;
         return Ok(Answer { response: accepted, dropped_cookies: 0 });
     }
-    if !ends_in_one_way(&response) {
-        return Err(ForwardError::Framing);
-    }
+    let passed = response_head::pass(&mut response).ok_or(ForwardError::Framing)?;
     if let Held::Lane(_, pool) = &mut held {
         // Who answers before the request has ended may answer once more at its end, and that would be taken for the answer
         // to the next visitor.
-        let is_kept = !for_upgrade && !is_early && persists(&response);
+        let is_kept = !for_upgrade && !is_early && passed.persists;
         *pool = is_kept.then(|| Arc::clone(passage.pool));
     }
-    let (mut parts, body) = response.into_parts();
-    let dropped_cookies = headers::response(&mut parts.headers);
+    let (parts, body) = response.into_parts();
     let body = if body.is_end_stream() {
         held.give_back();
         empty()
     } else {
         Body::streamed(AnswerBody::new(body, Some(held), target.idle_timeout))
     };
+    let dropped_cookies = passed.dropped_cookies;
     Ok(Answer { response: Response::from_parts(parts, body), dropped_cookies })
 }
 
@@ -188,10 +157,11 @@ struct Arrived {
     is_early: bool,
 }
 
-/// Sends a request and waits for the answer's head.
+/// Sends a request, about at the moment `sent`, and waits for the answer's head.
 async fn send(
     way: Way,
     request: Request<Body>,
+    sent: Instant,
     target: &Target,
     upload: Option<Upload>,
     for_upgrade: bool,
@@ -204,15 +174,16 @@ async fn send(
                 // Bytes must move both ways while nobody looks.
                 lane.detach();
             }
-            let response = lane.send(request, patience, moved).await?;
+            let response = lane.send(request, sent.into(), patience, moved).await?;
             let is_early = upload.is_some_and(|upload| !upload.has_ended());
             Ok(Arrived { response, held: Held::Lane(lane, None), is_early })
         }
         Way::Shared(mut sender, under_way) => {
             let mut silence = Silence::default();
-            let mut sent = Box::pin(sender.send_request(over_http2(request, &target.upstream)?));
+            silence.begin(sent.into());
+            let mut answer = Box::pin(sender.send_request(over_http2(request, &target.upstream)?));
             let response = poll_fn(|context| {
-                if let Poll::Ready(answered) = sent.as_mut().poll(context) {
+                if let Poll::Ready(answered) = answer.as_mut().poll(context) {
                     return Poll::Ready(answered.map_err(ForwardError::from));
                 }
                 if let Some(at) = moved() {
@@ -307,63 +278,6 @@ impl Target {
         }
         PathAndQuery::try_from(target).unwrap_or_else(|_| PathAndQuery::from_static("/"))
     }
-}
-
-/// Whether the application keeps the connection after this answer.
-fn persists<B>(response: &Response<B>) -> bool {
-    let mut options = response.headers().get_all(header::CONNECTION).iter();
-    response.version() == Version::HTTP_11 && !options.any(|line| says_close(line.as_bytes()))
-}
-
-/// Whether `close` is among the options of a `Connection` line (RFC 9110 §7.6.1). Node.js and nginx write `keep-alive`.
-fn says_close(line: &[u8]) -> bool {
-    line.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
-}
-
-/// Whether an answer has one length, or one `chunked`, or neither (RFC 9112 §6.3). hyper chooses one where there are
-/// several, and the visitor would be told the other.
-fn ends_in_one_way<B>(response: &Response<B>) -> bool {
-    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
-    let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
-    match (codings.next(), lengths.next()) {
-        (None, None) => true,
-        (Some(coding), None) => {
-            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
-                && codings.next().is_none()
-                && response.version() == Version::HTTP_11
-        }
-        (None, Some(length)) => length.as_bytes().iter().all(u8::is_ascii_digit) && lengths.next().is_none(),
-        (Some(_), Some(_)) => false,
-    }
-}
-
-impl From<hyper::Error> for ForwardError {
-    fn from(error: hyper::Error) -> Self {
-        let causes =
-            || std::iter::successors(Some(&error as &(dyn Error + 'static)), |cause| (*cause).source());
-        if causes().any(|cause| cause.downcast_ref() == Some(&BodyBound::TooLarge)) {
-            Self::TooLarge
-        } else if causes().any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_user)) {
-            Self::RequestBody(error)
-        } else if causes().any(is_silence) {
-            Self::Unanswered(error)
-        } else {
-            Self::Broken(error)
-        }
-    }
-}
-
-/// Whether the connection ended before anything of an answer could be read; a wrong answer is none of that.
-fn is_silence(cause: &(dyn Error + 'static)) -> bool {
-    let is_gone =
-        |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-    let is_reset = |error: &io::Error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected
-        )
-    };
-    cause.downcast_ref().is_some_and(is_gone) || cause.downcast_ref().is_some_and(is_reset)
 }
 
 /// An upgrade is hop-by-hop, so it is asked for anew.

@@ -9,7 +9,6 @@ use crate::gate::Admission;
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::gate::template::Template;
 use crate::model::alias::{self, Alias, Beginning, Lookout};
-use crate::model::own_cookie;
 use crate::model::visit::{Visit, overrides_method};
 
 /// Which Host the application is asked for.
@@ -28,6 +27,8 @@ pub struct Forwarded {
     pub client: IpAddr,
     /// `X-Forwarded-For` to tell: the visitor first, then the trusted proxy that brought it, if one did.
     pub chain: HeaderValue,
+    /// What the gateway calls the request.
+    pub request_id: HeaderValue,
     /// The cookies that the application is to see.
     pub cookies: Option<HeaderValue>,
 }
@@ -65,6 +66,7 @@ const ASKED_ABOUT: Lookout = Lookout::of(&[
     b"expect",
     b"contentlength",
     b"trailer",
+    b"xrequestid",
     // `overrides_method` looks closer.
     b"xhttpmethod",
     b"xmethodoverride",
@@ -77,18 +79,17 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is told of every visitor, in this order.
-const TOLD: [HeaderName; 5] = [header::HOST, X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_REAL_IP];
+const TOLD: [HeaderName; 6] =
+    [header::HOST, X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, X_REAL_IP, X_REQUEST_ID];
 
 /// Lines of nearly every request: they have their place beforehand, since adding one costs more than filling it.
 const EXPECTED: [HeaderName; MOST_EXPECTED] =
-    [X_REQUEST_ID, header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE, header::COOKIE];
+    [header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE, header::COOKIE];
 
-const MOST_EXPECTED: usize = 5;
-
-/// Named by the gateway itself before it comes here, so no client can have it taken off.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MOST_EXPECTED: usize = 4;
 
 /// Families of names by which proxies speak for a client: what the client itself sent under them is no truth.
 const FORWARDED_FAMILIES: [&[u8]; 7] =
@@ -118,7 +119,7 @@ const FORWARDED_NAMES: [&[u8]; 19] = [
 ];
 
 /// RFC 9110 §7.6.1, and the fields that hyper writes itself.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         *name,
         header::CONNECTION
@@ -133,24 +134,20 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// Fields of a request that hold for the way to us only: what is sent on says it for itself, and has no trailers.
 fn is_told_anew(name: &HeaderName) -> bool {
     matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH | header::TRAILER)
+        || *name == X_REQUEST_ID
 }
 
-/// The names that `Connection` lists (RFC 9110 §7.6.1): they end here as well. Without those that end here anyway.
-fn listed_in_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 2]> {
-    tokens(headers, header::CONNECTION)
-        .filter(|token| !token.eq_ignore_ascii_case("keep-alive") && !token.eq_ignore_ascii_case("upgrade"))
-        .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
+/// The names that lines of `Connection` list (RFC 9110 §7.6.1): they end here as well. Without those that end here anyway.
+pub(super) fn listed<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> SmallVec<[HeaderName; 2]> {
+    tokens(lines)
+        .filter(|token| !token.eq_ignore_ascii_case(b"keep-alive") && !token.eq_ignore_ascii_case(b"upgrade"))
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
         .collect()
 }
 
-/// The comma separated tokens of all lines of `name`.
-pub(super) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+/// The comma separated tokens of `lines`.
+pub(super) fn tokens<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> impl Iterator<Item = &'a [u8]> {
+    lines.into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
 fn speaks_for_a_client(beginning: Beginning, name: &str) -> bool {
@@ -183,7 +180,7 @@ impl Rewriting {
         prefix: Option<&str>,
         admission: &Admission,
     ) -> HeaderMap {
-        let listed = listed_in_connection(received);
+        let listed = listed(received.get_all(header::CONNECTION));
         let mut trailers = false;
         let mut kept =
             Kept { expected: &self.expected, found: [None; MOST_EXPECTED], others: SmallVec::new() };
@@ -196,9 +193,7 @@ impl Rewriting {
                 }
             } else if is_hop_by_hop(name) {
                 trailers |= *name == header::TE && takes_trailers(value);
-            } else if !is_told_anew(name)
-                && (!listed.contains(name) || *name == X_REQUEST_ID)
-                && !self.strips(beginning, name.as_str())
+            } else if !is_told_anew(name) && !listed.contains(name) && !self.strips(beginning, name.as_str())
             {
                 kept.add(name, value);
             }
@@ -238,7 +233,8 @@ impl Rewriting {
             UpstreamHost::Visited => visited.clone(),
         };
         let scheme = HeaderValue::from_static(visit.scheme.as_str());
-        let told = [host, forwarded.chain.clone(), scheme, visited, forwarded.real_ip()].into_iter();
+        let (chain, request_id) = (forwarded.chain.clone(), forwarded.request_id.clone());
+        let told = [host, chain, scheme, visited, forwarded.real_ip(), request_id].into_iter();
         let template = if admission.session().is_some() { &self.signed_in } else { &self.anonymous };
         let expected = self.expected.iter().zip(found).map(|(name, found)| {
             let line = if *name == header::COOKIE { cookie } else { found };
@@ -306,37 +302,7 @@ fn visited_host(received: &HeaderMap, visit: &Visit) -> HeaderValue {
 }
 
 fn takes_trailers(te: &HeaderValue) -> bool {
-    te.to_str().is_ok_and(|line| line.split(',').any(|token| token.trim().eq_ignore_ascii_case("trailers")))
-}
-
-/// Takes hop-by-hop fields and cookies of our names out of an application's answer. Returns how many cookies.
-pub fn response(headers: &mut HeaderMap) -> usize {
-    let mut gone = listed_in_connection(headers);
-    gone.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
-    for name in gone {
-        headers.remove(name);
-    }
-    let cookies = headers.get_all(header::SET_COOKIE).iter();
-    let dropped = cookies.filter(|cookie| sets_own_cookie(cookie)).count();
-    if dropped > 0
-        && let header::Entry::Occupied(cookies) = headers.entry(header::SET_COOKIE)
-    {
-        let (name, cookies) = cookies.remove_entry_mult();
-        let others: Vec<HeaderValue> = cookies.filter(|cookie| !sets_own_cookie(cookie)).collect();
-        for cookie in others {
-            headers.append(name.clone(), cookie);
-        }
-    }
-    dropped
-}
-
-fn sets_own_cookie(value: &HeaderValue) -> bool {
-    let bytes = value.as_bytes();
-    let pair = bytes.split(|byte| *byte == b';').next().unwrap_or(bytes);
-    // Browsers send a cookie without a name (`=wxgate=x`) back as its bare value, and that reads like one of ours.
-    let lead = pair.iter().take_while(|byte| **byte == b'=' || byte.is_ascii_whitespace()).count();
-    let name = pair[lead..].split(|byte| *byte == b'=').next().unwrap_or(pair).trim_ascii();
-    std::str::from_utf8(name).is_ok_and(own_cookie::is_own)
+    tokens([te]).any(|token| token.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// A header value of text that holds no control characters by construction; anything else is sent as nothing.
@@ -351,36 +317,8 @@ mod tests {
     use super::*;
     use crate::gate::identity_headers::{Encoding, Field, Spoken};
     use crate::gate::tests::{admission, session};
+    use crate::model::own_cookie;
     use crate::model::visit::Scheme;
-
-    #[test]
-    fn fields_listed_in_connection_end_here() {
-        let mut headers = HeaderMap::new();
-        headers.insert("connection", HeaderValue::from_static("close, X-Listed"));
-        headers.insert("x-listed", HeaderValue::from_static("1"));
-        headers.insert("keep-alive", HeaderValue::from_static("5"));
-        headers.insert("x-kept", HeaderValue::from_static("2"));
-        response(&mut headers);
-        assert_eq!(headers.len(), 1);
-        assert_eq!(headers["x-kept"], "2");
-    }
-
-    #[test]
-    fn an_application_cannot_set_our_cookies() {
-        let mut headers = HeaderMap::new();
-        for cookie in [
-            "__Host-wxgate=evil; Path=/",
-            " wxgate-login-1=x",
-            "__secure-WXGATE=x",
-            "=wxgate=x",
-            " = =__Host-wxgate=x",
-            "session=fine",
-        ] {
-            headers.append("set-cookie", HeaderValue::from_static(cookie));
-        }
-        assert_eq!(response(&mut headers), 5);
-        assert_eq!(headers["set-cookie"], "session=fine");
-    }
 
     #[test]
     fn every_spelling_of_a_forwarded_header_is_known() {
@@ -406,6 +344,7 @@ mod tests {
                     "expect",
                     "content-length",
                     "trailer",
+                    "x-request-id",
                 ])
                 .chain(["x-http-method-override", "x-method-override", "x-http-method"])
         {
@@ -436,14 +375,19 @@ mod tests {
                 });
             let client = IpAddr::from([127, 0, 0, 1]);
             let cookies = own_cookie::application_cookies(&received);
-            let forwarded = Forwarded { client, chain: HeaderValue::from_static("127.0.0.1"), cookies };
+            let chain = HeaderValue::from_static("127.0.0.1");
+            let request_id = HeaderValue::from_static("ours");
+            let forwarded = Forwarded { client, chain, request_id, cookies };
             let visit = Visit::parse(http::Method::GET, Scheme::Http, "a.test", "/", None).unwrap();
             let admission = admission(signed_in.then(|| session("x")));
             let headers = rewriting.request(&received, &visit, &forwarded, None, &admission);
 
-            let listed = listed_in_connection(&received);
+            let listed = listed(received.get_all(header::CONNECTION));
             let host = visited_host(&received, &visit);
-            let told = [host.clone(), forwarded.chain.clone(), HeaderValue::from_static("http"), host, forwarded.chain];
+            let scheme = HeaderValue::from_static("http");
+            let told = [
+                host.clone(), forwarded.chain.clone(), scheme, host, forwarded.chain, forwarded.request_id,
+            ];
             let mut expected: HeaderMap = TOLD.into_iter().zip(told).collect();
             for (name, value) in rewriting.identity.names().zip(rewriting.identity.values(&admission)) {
                 expected.insert(name, value);
@@ -454,7 +398,7 @@ mod tests {
                 trailers |= *name == header::TE && takes_trailers(value);
                 if !is_hop_by_hop(name)
                     && !is_told_anew(name)
-                    && (!listed.contains(name) || *name == X_REQUEST_ID)
+                    && !listed.contains(name)
                     && !rewriting.strips(beginning, name.as_str())
                 {
                     expected.append(name.clone(), value.clone());

@@ -9,6 +9,8 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -22,9 +24,8 @@ use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::connector::{ConnectError, Stream};
-use super::forward::ForwardError;
+use super::error::ForwardError;
 use super::inward::Inward;
-use super::pool::Counted;
 use crate::net::body::{Body, Silence};
 
 /// Bytes of an answer held at most while the visitor does not take them.
@@ -63,6 +64,24 @@ impl Driver {
             *self = Self::Over { heard: !connection.into_parts().read_buf.is_empty() };
         }
         ended
+    }
+}
+
+/// Counts one open connection of a worker until dropped.
+#[derive(Debug)]
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    /// One more of `open`.
+    pub(super) fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -176,18 +195,19 @@ impl Lane {
         self.inward.poll(&Context::from_waker(Waker::noop()), out)
     }
 
-    /// Sends a request and waits for the head of the answer, through `patience` of silence. `moved` says when a body on
-    /// its way last moved, so that a long upload is not cut.
+    /// Sends a request at `now` and waits for the head of the answer, through `patience` of silence. `moved` says when a
+    /// body on its way last moved, so that a long upload is not cut.
     pub(super) fn send(
         &mut self,
         request: Request<Body>,
+        now: Instant,
         patience: Duration,
         moved: impl Fn() -> Option<Instant>,
     ) -> impl Future<Output = Result<Response<Incoming>, ForwardError>> {
         let answer = self.sender.send_request(request);
         async move {
             let mut answer = pin!(answer);
-            self.silence.end();
+            self.silence.begin(now);
             let answered = poll_fn(|context| {
                 if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
                     return Poll::Ready(answered.map_err(ForwardError::from));

@@ -1,16 +1,20 @@
 //! The way to the application and back: nothing goes without an `Admission`.
 
-mod answer;
+mod answer_body;
 mod connector;
+mod error;
 mod forward;
 mod headers;
 mod inward;
 mod lane;
 mod pool;
+mod response_head;
 mod tunnel;
 
 pub use connector::{Connector, ConnectorError, Upstream, UpstreamScheme};
-pub use forward::{ForwardError, Passage, Target, forward};
-pub use headers::{Forwarded, Rewriting, UpstreamHost, response as rewrite_answer};
+pub use error::ForwardError;
+pub use forward::{Passage, Target, forward};
+pub use headers::{Forwarded, Rewriting, UpstreamHost};
 pub use pool::Pool;
+pub use response_head::pass;
 pub use tunnel::{Tether, Tunnels, asks_for_upgrade};

@@ -5,19 +5,21 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connector::{ConnectError, Connector, Stream};
-use super::lane::Lane;
-use crate::model::clock;
+use super::lane::{Counted, Lane};
 use crate::net::body::Body;
 
 /// Idle connections are given up before common applications give them up (Node.js and Apache: 5 s), so that a request
 /// is rarely written to a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(4);
+
+/// How often in that time somebody looks after them.
+const ROUNDS: u32 = 4;
 
 /// Idle connections kept per application and worker.
 const MOST: usize = 256;
@@ -61,7 +63,10 @@ struct Shelf {
 /// Connections that wait for a request, the longest idle first.
 #[derive(Debug, Default)]
 struct Idle {
-    lanes: Vec<(Box<Lane>, Instant)>,
+    /// Each with the round in which it came.
+    lanes: Vec<(Box<Lane>, u32)>,
+    /// How often somebody has looked after them: a request is spared the look at a clock.
+    round: u32,
     watched: bool,
 }
 
@@ -98,10 +103,6 @@ pub(super) enum Way {
     /// A connection shared with others, and the place on it.
     Shared(Sender, UnderWay),
 }
-
-/// Counts one open connection of a worker until dropped.
-#[derive(Debug)]
-pub(super) struct Counted(Arc<AtomicUsize>);
 
 impl Pool {
     /// One pool for each of `workers`, without any connection yet.
@@ -168,7 +169,8 @@ impl Pool {
         if lane.is_over() || idle.lanes.len() >= MOST {
             return;
         }
-        idle.lanes.push((lane, clock::instant()));
+        let round = idle.round;
+        idle.lanes.push((lane, round));
         if !std::mem::replace(&mut idle.watched, true) {
             tokio::spawn(give_up(Arc::downgrade(self)));
         }
@@ -189,8 +191,7 @@ impl Shelf {
     }
 
     fn count(&self) -> Counted {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Counted(Arc::clone(&self.open))
+        Counted::new(&self.open)
     }
 }
 
@@ -273,20 +274,15 @@ impl Drop for UnderWay {
     }
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Closes connections that have been idle for long, until there are none.
 async fn give_up(pool: Weak<Pool>) {
     loop {
-        tokio::time::sleep(IDLE / 4).await;
+        tokio::time::sleep(IDLE / ROUNDS).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.shelf().idle();
-        let now = clock::instant();
-        idle.lanes.retain(|(lane, since)| !lane.is_over() && now.duration_since(*since) < IDLE);
+        idle.round = idle.round.wrapping_add(1);
+        let round = idle.round;
+        idle.lanes.retain(|(lane, since)| !lane.is_over() && round.wrapping_sub(*since) < ROUNDS);
         if idle.lanes.is_empty() {
             idle.watched = false;
             return;

@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, copy_bidirec
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::headers::{response as clean_response, tokens};
+use super::headers::tokens;
+use super::response_head;
 use crate::net::body::{Body, empty};
 use crate::net::connection::Connection;
 use crate::telemetry::metrics::Metrics;
@@ -61,17 +62,17 @@ pub fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
     request.version() == Version::HTTP_11
         && request.method() == Method::GET
         && headers.contains_key(header::UPGRADE)
-        && tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
+        && tokens(headers.get_all(header::CONNECTION)).any(|token| token.eq_ignore_ascii_case(b"upgrade"))
         && headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
         && !headers.contains_key(header::TRANSFER_ENCODING)
         && headers.get_all(header::UPGRADE).iter().all(|line| line.to_str().is_ok())
-        && !tokens(headers, header::UPGRADE).any(carries_http)
+        && !tokens(headers.get_all(header::UPGRADE)).any(carries_http)
 }
 
 /// `h2c`, `h2`, `HTTP/2.0`, and `TLS/1.2` with HTTP inside (RFC 2817).
-fn carries_http(protocol: &str) -> bool {
+fn carries_http(protocol: &[u8]) -> bool {
     let protocol = protocol.to_ascii_lowercase();
-    ["h2", "h3", "http", "tls"].iter().any(|family| protocol.starts_with(family))
+    [&b"h2"[..], b"h3", b"http", b"tls"].iter().any(|family| protocol.starts_with(family))
 }
 
 impl Tunnels {
@@ -97,13 +98,13 @@ impl Tunnels {
         if !asked.eq_ignore_ascii_case(protocol.as_bytes()) || unaccepted {
             return None;
         }
+        response_head::pass(answer)?;
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.most {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
         let application = hyper::upgrade::on(&mut *answer);
         let mut headers = std::mem::take(answer.headers_mut());
-        clean_response(&mut headers);
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol);
         let mut response = Response::new(empty());

@@ -1,6 +1,6 @@
 //! `[headers]`: the names and encodings under which applications are told who somebody is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::header::HeaderName;
 
@@ -72,7 +72,7 @@ pub(super) fn read(top: &mut Section<'_>) -> HeaderFields {
 
 /// Two values under one name: the application would see one of them at random.
 fn complain_about_repeated(section: &Section<'_>, fields: &HeaderFields) {
-    let mut seen = HashMap::new();
+    let mut seen = BTreeMap::new();
     for spoken in fields.spoken(None) {
         if let Some(first) = seen.insert(alias::Alias::of(spoken.name.as_str()), spoken.field) {
             let (first, second) = (first.as_str(), spoken.field.as_str());

@@ -12,14 +12,14 @@ use super::connection::{AwaitsVisitor, Connection, InFlight};
 
 /// A body that counts as under way until it is finished or dropped. Over HTTP/2 it says whenever it is the visitor who
 /// keeps it waiting, and not the application.
-pub(super) struct Answered {
+pub(super) struct Outgoing {
     inner: Body,
     in_flight: Option<InFlight>,
     connection: Option<Arc<Connection>>,
     visitor: Option<AwaitsVisitor>,
 }
 
-impl Answered {
+impl Outgoing {
     /// A body that holds `in_flight`; `connection` is the one it goes out on, if that speaks HTTP/2.
     pub(super) fn new(inner: Body, in_flight: InFlight, connection: Option<Arc<Connection>>) -> Self {
         let visitor = connection.as_ref().map(Connection::await_visitor);
@@ -27,7 +27,7 @@ impl Answered {
     }
 }
 
-impl HttpBody for Answered {
+impl HttpBody for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
 
