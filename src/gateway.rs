@@ -295,7 +295,7 @@ impl<'a> Crossing<'a> {
         });
         let (chain, request_id) = (arrived.chain.clone(), arrived.request_id.clone());
         let forwarded = Forwarded { client: asking.client, chain, request_id, cookies };
-        let passage = Passage {
+        let mut passage = Passage {
             visit,
             admission,
             began: arrived.began,
@@ -307,7 +307,7 @@ impl<'a> Crossing<'a> {
             tether,
             upgrade,
         };
-        let answer = forward(asking.parts, self.body.take(), target, passage).await?;
+        let answer = forward(asking.parts, self.body.take(), target, &mut passage).await?;
         for _ in 0..answer.dropped_cookies {
             lasting.metrics.dropped_cookie();
             tracing::warn!(

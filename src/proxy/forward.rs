@@ -1,15 +1,12 @@
 //! One admitted request to its application, and the answer back, streaming both ways.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -17,14 +14,16 @@ use hyper::upgrade::OnUpgrade;
 use super::answer_body::{AnswerBody, Held};
 use super::connector::Upstream;
 use super::error::ForwardError;
+use super::exchange::{Arrived, Sent, send};
 use super::headers::{Forwarded, Rewriting};
 use super::pool::{Pool, Way};
 use super::response_head;
 use super::tunnel::{Tether, Tunnels};
+use super::upload::Upload;
 use crate::gate::Admission;
 use crate::model::clock;
 use crate::model::visit::Visit;
-use crate::net::body::{Body, Bounded, Silence, empty};
+use crate::net::body::{Body, empty};
 use crate::net::connection::Connection;
 use crate::net::limits::Limits;
 
@@ -84,180 +83,94 @@ pub async fn forward(
     parts: &Parts,
     body: Option<Incoming>,
     target: &Target,
-    passage: Passage<'_>,
+    passage: &mut Passage<'_>,
 ) -> Result<Answer, ForwardError> {
-    let body = body.filter(|body| !body.is_end_stream());
-    let (is_bare, for_upgrade) = (body.is_none(), passage.upgrade.is_some());
-    let mut request = rewrite(parts, target, &passage);
-    if for_upgrade {
-        keep_upgrade(&parts.headers, request.headers_mut());
-    }
-
+    let for_upgrade = passage.upgrade.is_some();
     let known = if for_upgrade { None } else { passage.pool.known() };
     let is_reused = known.is_some();
+    let is_bare = body.as_ref().is_none_or(Incoming::is_end_stream);
     let way = match known {
         Some(way) => way,
         None => Box::pin(passage.pool.open(for_upgrade)).await?,
     };
-    let upload = body.map(|body| Upload::watch(body, passage.limits, &way, &mut request));
-    let sent = if is_reused { passage.began } else { clock::instant() };
-    let mut arrived = send(way, request, sent, target, upload, for_upgrade).await;
+    let since = if is_reused { passage.began } else { clock::instant() };
+    let sent = prepare(parts, body.filter(|_| !is_bare), target, passage, &way, since);
+    let mut arrived = send(way, sent).await;
     // A request without body is sent again when a kept connection dies before a byte came back (RFC 9110 §9.2.2).
     let may_repeat = is_reused && is_bare && matches!(parts.method, Method::GET | Method::HEAD);
     if may_repeat && matches!(arrived, Err(ForwardError::Unanswered(_))) {
         let way = Box::pin(passage.pool.open(false)).await?;
-        let request = rewrite(parts, target, &passage);
-        arrived = Box::pin(send(way, request, clock::instant(), target, None, false)).await;
+        let sent = prepare(parts, None, target, passage, &way, clock::instant());
+        arrived = Box::pin(send(way, sent)).await;
     }
-    let Arrived { mut response, mut held, is_early } = arrived?;
+    answered(arrived?, parts, target, passage)
+}
 
+/// What the visitor is told of an application's answer.
+fn answered(
+    arrived: Arrived,
+    asked: &Parts,
+    target: &Target,
+    passage: &mut Passage<'_>,
+) -> Result<Answer, ForwardError> {
+    let Arrived { mut response, mut held, is_early } = arrived;
+    let upgrade = passage.upgrade.take();
+    let for_upgrade = upgrade.is_some();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let Some(upgrade) = passage.upgrade else { return Err(ForwardError::UnexpectedUpgrade) };
-        let asked = parts.headers.get(header::UPGRADE);
+        let upgrade = upgrade.ok_or(ForwardError::UnexpectedUpgrade)?;
+        let protocol = asked.headers.get(header::UPGRADE);
         let accepted = passage
             .tunnels
-            .join(&mut response, asked, upgrade, passage.connection, passage.tether)
+            .join(&mut response, protocol, upgrade, passage.connection, passage.tether.take())
             .ok_or(ForwardError::UnexpectedUpgrade)?;
         return Ok(Answer { response: accepted, dropped_cookies: 0 });
     }
     let passed = response_head::pass(&mut response).ok_or(ForwardError::Framing)?;
-    if let Held::Lane(_, pool) = &mut held {
+    if let Some(Held::Lane(_, pool)) = &mut held {
         // Who answers before the request has ended may answer once more at its end, and that would be taken for the answer
         // to the next visitor.
         let is_kept = !for_upgrade && !is_early && passed.persists;
         *pool = is_kept.then(|| Arc::clone(passage.pool));
     }
-    let (parts, body) = response.into_parts();
-    let body = if body.is_end_stream() {
-        held.give_back();
+    let response = response.map(|body| {
+        if !body.is_end_stream() {
+            return Body::streamed(AnswerBody::new(body, held, target.idle_timeout));
+        }
+        if let Some(held) = held {
+            held.give_back();
+        }
         empty()
-    } else {
-        Body::streamed(AnswerBody::new(body, Some(held), target.idle_timeout))
-    };
-    let dropped_cookies = passed.dropped_cookies;
-    Ok(Answer { response: Response::from_parts(parts, body), dropped_cookies })
+    });
+    Ok(Answer { response, dropped_cookies: passed.dropped_cookies })
 }
 
-/// The request as the application gets it, less its body.
-fn rewrite(parts: &Parts, target: &Target, passage: &Passage<'_>) -> Request<Body> {
+/// A request as it goes to the application on `way`.
+fn prepare<'a>(
+    parts: &Parts,
+    body: Option<Incoming>,
+    target: &'a Target,
+    passage: &Passage<'_>,
+    way: &Way,
+    since: Instant,
+) -> Sent<'a> {
     let prefix = target.strip_prefix.as_deref();
     let Passage { visit, forwarded, admission, .. } = passage;
     let mut request = Request::new(empty());
     request.method_mut().clone_from(&parts.method);
     *request.uri_mut() = Uri::from(target.path(visit));
     *request.headers_mut() = target.rewriting.request(&parts.headers, visit, forwarded, prefix, admission);
-    request
-}
-
-/// An answer's head, and what its body comes on.
-struct Arrived {
-    response: Response<Incoming>,
-    held: Held,
-    /// Whether it came before the request's body had ended.
-    is_early: bool,
-}
-
-/// Sends a request, about at the moment `sent`, and waits for the answer's head.
-async fn send(
-    way: Way,
-    request: Request<Body>,
-    sent: Instant,
-    target: &Target,
-    upload: Option<Upload>,
-    for_upgrade: bool,
-) -> Result<Arrived, ForwardError> {
-    let patience = target.response_timeout;
-    let moved = || upload.as_ref().map(Upload::last_move);
-    match way {
-        Way::Lane(mut lane) => {
-            if for_upgrade || upload.is_some() {
-                // Bytes must move both ways while nobody looks.
-                lane.detach();
-            }
-            let response = lane.send(request, sent.into(), patience, moved).await?;
-            let is_early = upload.is_some_and(|upload| !upload.has_ended());
-            Ok(Arrived { response, held: Held::Lane(lane, None), is_early })
-        }
-        Way::Shared(mut sender, under_way) => {
-            let mut silence = Silence::default();
-            silence.begin(sent.into());
-            let mut answer = Box::pin(sender.send_request(over_http2(request, &target.upstream)?));
-            let response = poll_fn(|context| {
-                if let Poll::Ready(answered) = answer.as_mut().poll(context) {
-                    return Poll::Ready(answered.map_err(ForwardError::from));
-                }
-                if let Some(at) = moved() {
-                    silence.begin(at);
-                }
-                silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
-            });
-            let response = response.await?;
-            under_way.is_answered();
-            Ok(Arrived { response, held: Held::Shared(under_way), is_early: false })
-        }
+    let for_upgrade = passage.upgrade.is_some();
+    if for_upgrade {
+        keep_upgrade(&parts.headers, request.headers_mut());
     }
-}
-
-/// HTTP/2 names the host in the target, and has no fields about the connection (RFC 9113 §8.2.2, §8.3.1).
-fn over_http2(mut request: Request<Body>, upstream: &Upstream) -> Result<Request<Body>, ForwardError> {
-    let headers = request.headers_mut();
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
-        headers.remove(name);
-    }
-    let host = headers.remove(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    let mut uri = std::mem::take(request.uri_mut()).into_parts();
-    uri.scheme = Some(upstream.scheme.of_urls());
-    uri.authority = Some(host.unwrap_or_else(|| upstream.authority.clone()));
-    *request.uri_mut() = Uri::from_parts(uri).map_err(|_| ForwardError::Target)?;
-    *request.version_mut() = Version::HTTP_2;
-    Ok(request)
-}
-
-/// A request's body on its way.
-struct Upload {
-    started: Instant,
-    /// Milliseconds since then, and `ENDED`.
-    moved: Arc<AtomicU64>,
-}
-
-impl Upload {
-    /// All of the body has been given to the connection.
-    const ENDED: u64 = 1 << 63;
-
-    /// Gives `body` to the request, bounded, and remembers when it moves. On a connection shared with others it has a
-    /// place until it has ended.
-    fn watch(body: Incoming, limits: &Limits, way: &Way, request: &mut Request<Body>) -> Self {
-        if body.size_hint().exact().is_none() {
-            // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
-            let chunked = HeaderValue::from_static("chunked");
-            request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
-        }
-        let upload = Self { started: clock::instant(), moved: Arc::default() };
-        let (started, moved) = (upload.started, Arc::clone(&upload.moved));
-        let under_way = match way {
-            Way::Lane(_) => None,
-            Way::Shared(_, under_way) => Some(under_way.again()),
-        };
-        let progress = move |has_ended: bool| {
-            let _held = &under_way;
-            let elapsed = clock::instant().duration_since(started).as_millis();
-            let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX) & !Self::ENDED;
-            moved.store(if has_ended { elapsed | Self::ENDED } else { elapsed }, Ordering::Relaxed);
-        };
-        let body = Bounded::new(body, limits.body_idle, limits.body_bytes);
-        *request.body_mut() = Body::streamed(body.with_progress(Box::new(progress)));
-        upload
-    }
-
-    /// When it last moved.
-    fn last_move(&self) -> tokio::time::Instant {
-        let elapsed = self.moved.load(Ordering::Relaxed) & !Self::ENDED;
-        (self.started + Duration::from_millis(elapsed)).into()
-    }
-
-    /// Whether nothing of it is left to send.
-    fn has_ended(&self) -> bool {
-        self.moved.load(Ordering::Relaxed) & Self::ENDED != 0
+    let upload = body.map(|body| Upload::watch(body, passage.limits, way, &mut request));
+    Sent {
+        request,
+        upload,
+        upstream: &target.upstream,
+        for_upgrade,
+        since,
+        patience: target.response_timeout,
     }
 }
 

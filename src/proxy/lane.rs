@@ -11,7 +11,7 @@ use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -195,35 +195,40 @@ impl Lane {
         self.inward.poll(&Context::from_waker(Waker::noop()), out)
     }
 
-    /// Sends a request at `now` and waits for the head of the answer, through `patience` of silence. `moved` says when a
-    /// body on its way last moved, so that a long upload is not cut.
+    /// Sends a request at `now`. What comes back is polled by `poll_answer`.
     pub(super) fn send(
         &mut self,
         request: Request<Body>,
         now: Instant,
+    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + use<> {
+        self.silence.begin(now);
+        self.sender.send_request(request)
+    }
+
+    /// Waits for the head of the `answer`, through `patience` of silence. A body on its way last `moved` then, so that a
+    /// long upload is not cut.
+    pub(super) fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+        mut answer: Pin<&mut impl Future<Output = hyper::Result<Response<Incoming>>>>,
         patience: Duration,
-        moved: impl Fn() -> Option<Instant>,
-    ) -> impl Future<Output = Result<Response<Incoming>, ForwardError>> {
-        let answer = self.sender.send_request(request);
-        async move {
-            let mut answer = pin!(answer);
-            self.silence.begin(now);
-            let answered = poll_fn(|context| {
-                if let Poll::Ready(answered) = self.poll(context, |context| answer.as_mut().poll(context)) {
-                    return Poll::Ready(answered.map_err(ForwardError::from));
-                }
-                if let Some(at) = moved() {
+        moved: Option<Instant>,
+    ) -> Poll<Result<Response<Incoming>, ForwardError>> {
+        let answered = match self.poll(context, |context| answer.as_mut().poll(context)) {
+            Poll::Ready(answered) => answered.map_err(ForwardError::from),
+            Poll::Pending => {
+                if let Some(at) = moved {
                     self.silence.begin(at);
                 }
-                self.silence.poll_lasts(context, patience).map(|()| Err(ForwardError::Timeout))
-            })
-            .await;
-            self.silence.end();
-            match answered {
-                // hyper tells these two ends from one another by no error.
-                Err(ForwardError::Unanswered(error)) if self.has_heard() => Err(ForwardError::Broken(error)),
-                answered => answered,
+                ready!(self.silence.poll_lasts(context, patience));
+                Err(ForwardError::Timeout)
             }
-        }
+        };
+        self.silence.end();
+        Poll::Ready(match answered {
+            // hyper tells these two ends from one another by no error.
+            Err(ForwardError::Unanswered(error)) if self.has_heard() => Err(ForwardError::Broken(error)),
+            answered => answered,
+        })
     }
 }

@@ -3,6 +3,7 @@
 mod answer_body;
 mod connector;
 mod error;
+mod exchange;
 mod forward;
 mod headers;
 mod inward;
@@ -10,6 +11,7 @@ mod lane;
 mod pool;
 mod response_head;
 mod tunnel;
+mod upload;
 
 pub use connector::{Connector, ConnectorError, Upstream, UpstreamScheme};
 pub use error::ForwardError;
