@@ -114,38 +114,6 @@ impl Handler for Gateway {
     }
 }
 
-impl Gateway {
-    /// One line and one count per request.
-    fn record(&self, asking: &Asking<'_>, story: &Story<'_>, status: StatusCode, began: Instant) {
-        let took = clock::instant().duration_since(began);
-        let (worker, code, decision) = (self.worker, status.as_u16(), story.decision);
-        match story.figures {
-            Some(figures) => figures.count(worker, code, took, decision),
-            None => self.live.lasting().metrics.route(story.route).count(worker, code, took, decision),
-        }
-        if !is_logged() {
-            return;
-        }
-        let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
-        let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
-        tracing::info!(
-            target: ACCESS,
-            request_id = asking.request_id,
-            client = %asking.client,
-            method = %asking.parts.method,
-            host,
-            path,
-            status = status.as_u16(),
-            duration_ms = took.as_secs_f64() * 1000.0,
-            route = story.route,
-            decision = story.decision,
-            check = asking.check.map(Dialect::as_str),
-            member = story.member,
-            "request"
-        );
-    }
-}
-
 /// A request as it arrived: everything that is read of it before anything is decided. It stands in a box, for the way
 /// of a request is moved as a whole when it begins.
 struct Arrived {
@@ -331,6 +299,38 @@ impl<'a> Crossing<'a> {
         if is_unread && (self.asking.check.is_some() || parts.version < Version::HTTP_2) {
             self.connection.close_after_this();
         }
+    }
+}
+
+impl Gateway {
+    /// One line and one count per request.
+    fn record(&self, asking: &Asking<'_>, story: &Story<'_>, status: StatusCode, began: Instant) {
+        let took = clock::instant().duration_since(began);
+        let (worker, code, decision) = (self.worker, status.as_u16(), story.decision);
+        match story.figures {
+            Some(figures) => figures.count(worker, code, took, decision),
+            None => self.live.lasting().metrics.route(story.route).count(worker, code, took, decision),
+        }
+        if !is_logged() {
+            return;
+        }
+        let host = asking.visit.map(|visit| visit.authority.to_string()).unwrap_or_default();
+        let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
+        tracing::info!(
+            target: ACCESS,
+            request_id = asking.request_id,
+            client = %asking.client,
+            method = %asking.parts.method,
+            host,
+            path,
+            status = status.as_u16(),
+            duration_ms = took.as_secs_f64() * 1000.0,
+            route = story.route,
+            decision = story.decision,
+            check = asking.check.map(Dialect::as_str),
+            member = story.member,
+            "request"
+        );
     }
 }
 

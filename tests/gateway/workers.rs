@@ -95,22 +95,28 @@ async fn figure(gateway: &TestGateway, name: &str) -> u64 {
 // ------------------------------------------------------------------------------------------ shares
 
 /// Each worker keeps its own connections to the application: which one a request goes over says who serves the visitor.
+/// Visitors of different workers ask at the same time, so that each worker opens a connection. What the application says of
+/// them.
+async fn one_connection_each(holding: &Holding, visitors: &mut [Wire<TcpStream>]) -> Vec<String> {
+    for visitor in &mut *visitors {
+        visitor.send(get("/public/first")).await;
+    }
+    holding.has_heard(visitors.len()).await;
+    holding.let_go();
+    let mut owns = Vec::new();
+    for visitor in visitors {
+        owns.push(visitor.answer().await.text());
+    }
+    assert!(owns.iter().enumerate().all(|(at, own)| !owns[..at].contains(own)), "{owns:?}");
+    owns
+}
+
 #[tokio::test]
 async fn a_few_visitors_are_dealt_out_one_by_one() {
     let holding = Holding::start().await;
     let gateway = holding.gateway("workers = 2").await;
     let mut visitors = visitors(&gateway, 8).await;
-    // Both workers need a connection at the same time, so that each opens one.
-    for visitor in &mut visitors[..2] {
-        visitor.send(get("/public/first")).await;
-    }
-    holding.has_heard(2).await;
-    holding.let_go();
-    let mut owns = Vec::new();
-    for visitor in &mut visitors[..2] {
-        owns.push(visitor.answer().await.text());
-    }
-    assert_ne!(owns[0], owns[1]);
+    let owns = one_connection_each(&holding, &mut visitors[..2]).await;
     for round in 0..3 {
         for (number, visitor) in visitors.iter_mut().enumerate() {
             let over = ask(visitor, "/public/next").await;
@@ -431,16 +437,7 @@ async fn an_inherited_socket_is_served_by_all_workers() {
         assert_eq!(wire.answer().await.status, StatusCode::NOT_FOUND);
         visitors.push(wire);
     }
-    for visitor in &mut visitors[..2] {
-        visitor.send(get("/public/first")).await;
-    }
-    holding.has_heard(2).await;
-    holding.let_go();
-    let mut owns = Vec::new();
-    for visitor in &mut visitors[..2] {
-        owns.push(visitor.answer().await.text());
-    }
-    assert_ne!(owns[0], owns[1]);
+    let owns = one_connection_each(&holding, &mut visitors[..2]).await;
     for (number, visitor) in visitors.iter_mut().enumerate() {
         assert_eq!(ask(visitor, "/public/next").await, owns[number % 2], "visitor {number}");
     }

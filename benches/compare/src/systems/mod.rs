@@ -5,6 +5,7 @@
 
 mod caddy;
 mod certificate;
+mod client;
 mod cookie;
 mod envoy;
 mod haproxy;
@@ -22,7 +23,8 @@ use std::process::{Child, Command};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-pub use certificate::{Certificate, client};
+pub use certificate::Certificate;
+pub use client::client;
 pub use cookie::cookie;
 pub use request::{HOST, IDENTITY, request};
 pub use usage::cpu_of_thread;

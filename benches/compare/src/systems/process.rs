@@ -17,7 +17,7 @@ use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use wxgate::model::clock::instant;
 
-use super::certificate::client;
+use super::client::client;
 use super::cookie::cookie;
 use super::request::{HOST, request};
 use super::{Kind, Setup, System};
