@@ -75,6 +75,7 @@ impl Request {
         let visit = asked::visit(&parts, &connection, &trusted).unwrap();
         let (routes, route) = routes(host);
         let session = sessions.read(&parts.headers, &visit.authority.host, NOW);
+        let session = session.map(Arc::new);
         let Verdict::Admit(admission) = decide(&route, session, Origin::Irrelevant) else {
             unreachable!("a session admits")
         };

@@ -1,5 +1,7 @@
 //! The one decision. Pure: the same input gives the same verdict, and nothing else can make an `Admission`.
 
+use std::sync::Arc;
+
 use crate::model::policy::Policy;
 use crate::model::route::Route;
 use crate::model::session::Session;
@@ -8,7 +10,7 @@ use crate::model::session::Session;
 /// and speaking identity headers require one.
 #[derive(Debug)]
 pub struct Admission {
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
 }
 
 /// Where a request that wants to leave HTTP behind (`Upgrade`) says it comes from.
@@ -46,7 +48,7 @@ pub enum Verdict {
 }
 
 /// Judges a visit that matched `route`.
-pub fn decide(route: &Route, session: Option<Session>, origin: Origin) -> Verdict {
+pub fn decide(route: &Route, session: Option<Arc<Session>>, origin: Origin) -> Verdict {
     match (route.policy, session, origin) {
         (Policy::Deny, _, _) => Verdict::Refuse(Refusal::Policy),
         (_, Some(_), Origin::Foreign) => Verdict::Refuse(Refusal::ForeignOrigin),
@@ -70,7 +72,7 @@ impl Verdict {
 impl Admission {
     /// The session of the person admitted; `None` on an open route visited anonymously.
     pub fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
+        self.session.as_deref()
     }
 }
 
@@ -90,7 +92,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn admission(session: Option<Session>) -> Admission {
-        Admission { session }
+        Admission { session: session.map(Arc::new) }
     }
 
     fn route(policy: Policy) -> Route {
@@ -102,7 +104,7 @@ pub(crate) mod tests {
     fn every_combination_has_its_verdict() {
         let word = |policy, signed_in: bool, origin| match decide(
             &route(policy),
-            signed_in.then(|| session("王芳")),
+            signed_in.then(|| Arc::new(session("王芳"))),
             origin,
         ) {
             Verdict::Admit(admission) if admission.session().is_some() => "admit with identity",

@@ -5,7 +5,7 @@
 //! for its host only, and only lines with a session of ours are remembered.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
@@ -29,7 +29,7 @@ pub struct Recent(Mutex<Vec<Option<Known>>>);
 struct Known {
     line: HeaderValue,
     host: Host,
-    session: Session,
+    session: Arc<Session>,
     for_application: Option<HeaderValue>,
 }
 
@@ -37,7 +37,7 @@ struct Known {
 #[derive(Debug)]
 pub struct Read {
     /// The session, if there is exactly one that is sealed by us, in time, and not ended.
-    pub session: Option<Session>,
+    pub session: Option<Arc<Session>>,
     known: Option<Option<HeaderValue>>,
 }
 
@@ -47,7 +47,7 @@ impl Recent {
         let mut lines = headers.get_all(COOKIE).iter();
         let line = match (lines.next(), lines.next()) {
             (Some(line), None) if line.len() <= LONGEST => line,
-            _ => return Read { session: sessions.read(headers, host, now), known: None },
+            _ => return Read { session: sessions.read(headers, host, now).map(Arc::new), known: None },
         };
         let place = place(line.as_bytes());
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,10 +55,10 @@ impl Recent {
             && known.line == line
             && known.host == *host
         {
-            let session = sessions.counts(&known.session, now).then(|| known.session.clone());
+            let session = sessions.counts(&known.session, now).then(|| Arc::clone(&known.session));
             return Read { session, known: Some(known.for_application.clone()) };
         }
-        let session = sessions.read(headers, host, now);
+        let session = sessions.read(headers, host, now).map(Arc::new);
         let for_application = session.as_ref().map(|session| {
             let for_application = application_cookies(headers);
             places.resize_with(PLACES, || None);
@@ -66,7 +66,7 @@ impl Recent {
                 // A copy: the one received holds on to the whole head.
                 line: HeaderValue::from_bytes(line.as_bytes()).unwrap_or_else(|_| line.clone()),
                 host: host.clone(),
-                session: session.clone(),
+                session: Arc::clone(session),
                 for_application: for_application.clone(),
             });
             for_application
