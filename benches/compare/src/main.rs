@@ -77,7 +77,7 @@ struct Compare {
     /// These modes only: small, check, large, single, workers, logged, handshakes, keep-alive, http2, idle, idle-tls.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     mode: Vec<String>,
-    /// Seconds of rotation, for each mode of the same length; all modes together usually take 12 minutes.
+    /// Seconds of rotation, for each mode of the same length; all modes together usually take 10 minutes.
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
     /// Write the tables to this file, too.

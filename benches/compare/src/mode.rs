@@ -64,7 +64,7 @@ pub const MODES: &[Mode] = &[
         workers: 1,
         pinned: true,
         access_log: false,
-        seconds: 60,
+        seconds: 55,
     },
     Mode {
         name: "single",
@@ -75,7 +75,7 @@ pub const MODES: &[Mode] = &[
         workers: 1,
         pinned: true,
         access_log: false,
-        seconds: 25,
+        seconds: 20,
     },
     Mode {
         name: "workers",
@@ -86,7 +86,7 @@ pub const MODES: &[Mode] = &[
         workers: 2,
         pinned: false,
         access_log: false,
-        seconds: 50,
+        seconds: 40,
     },
     Mode {
         name: "logged",
@@ -97,6 +97,6 @@ pub const MODES: &[Mode] = &[
         workers: 1,
         pinned: true,
         access_log: true,
-        seconds: 45,
+        seconds: 35,
     },
 ];
