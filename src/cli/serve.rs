@@ -1,5 +1,6 @@
 //! `wxgate run`: puts the parts together, and takes them apart again when told to stop.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -114,7 +115,16 @@ async fn run_until_told(
 }
 
 fn bind(address: &ListenAddress, wanted: usize) -> anyhow::Result<Vec<Bound>> {
-    address.bind(wanted).with_context(|| format!("cannot listen on {address}; is another program using it?"))
+    address.bind(wanted).map_err(|error| {
+        let hint = match (address, error.kind()) {
+            (ListenAddress::Systemd, _) => "; start the socket unit, not the program",
+            (_, io::ErrorKind::AddrInUse) => "; is another program using it?",
+            (_, io::ErrorKind::AddrNotAvailable) => "; this computer has no such address",
+            (_, io::ErrorKind::PermissionDenied) => "; this user may not",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on {address}{hint}"))
+    })
 }
 
 /// SIGTERM and SIGINT.

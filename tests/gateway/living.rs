@@ -202,6 +202,19 @@ async fn a_port_that_is_taken_is_named_in_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_socket_that_systemd_did_not_pass_is_asked_for_in_a_sentence() {
+    let gateway = TestGateway::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(gateway.folder.path().join("config.toml")).unwrap();
+    let text = text.replacen("listen = \"127.0.0.1:0\"", "listen = \"systemd\"", 1);
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let output = command(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("cannot listen on systemd; start the socket unit, not the program"), "{said}");
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+}
+
+#[tokio::test]
 async fn a_folder_that_cannot_be_written_is_named_in_a_sentence() {
     let gateway = TestGateway::start().await;
     let folder = tempfile::tempdir().unwrap();

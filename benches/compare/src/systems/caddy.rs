@@ -1,6 +1,7 @@
 //! Caddy.
 
-use super::{Kind, Place, Recipe};
+use super::kind::Kind;
+use super::place::{Place, Recipe};
 
 const MAIN: &str = "\
 {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Kind, Place, Recipe};
+use super::kind::Kind;
+use super::place::{Place, Recipe};
 
 const MAIN: &str = r#"static_resources:
   listeners:

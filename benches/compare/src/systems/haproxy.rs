@@ -1,6 +1,7 @@
 //! HAProxy, Debian's.
 
-use super::{Kind, Place, Recipe};
+use super::kind::Kind;
+use super::place::{Place, Recipe};
 
 const MAIN: &str = "\
 global

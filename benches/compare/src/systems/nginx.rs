@@ -1,6 +1,7 @@
 //! nginx, Debian's.
 
-use super::{Kind, Place, Recipe};
+use super::kind::Kind;
+use super::place::{Place, Recipe};
 
 /// What it does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -19,8 +19,10 @@ use wxgate::model::clock::instant;
 
 use super::client::client;
 use super::cookie::cookie;
+use super::kind::Kind;
+use super::place::Setup;
 use super::request::{HOST, request};
-use super::{Kind, Setup, System};
+use super::system::System;
 
 /// How long a program may take until it answers its first request: under valgrind, on a busy computer, it is long.
 const PATIENCE: Duration = Duration::from_secs(60);

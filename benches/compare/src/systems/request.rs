@@ -1,6 +1,6 @@
 //! The one request that everybody is asked.
 
-use super::Kind;
+use super::kind::Kind;
 
 /// The host that is asked for.
 pub const HOST: &str = "bench.test";

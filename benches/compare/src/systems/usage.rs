@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::System;
+use super::system::System;
 
 impl System {
     /// All processes, children included.

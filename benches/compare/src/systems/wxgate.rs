@@ -6,7 +6,8 @@ use std::process::Stdio;
 use anyhow::Context as _;
 
 use super::cookie::SECRET;
-use super::{Kind, Place, Recipe, free_address};
+use super::kind::Kind;
+use super::place::{Place, Recipe, free_address};
 
 /// What it does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
