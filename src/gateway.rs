@@ -64,10 +64,10 @@ impl Gateway {
 
 impl Handler for Gateway {
     fn handle(
-        self: Arc<Self>,
+        &self,
         request: Request<Incoming>,
         connection: Arc<Connection>,
-    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+    ) -> impl Future<Output = Response<Body>> + Send {
         let live = self.live.now(self.worker);
         let (mut arrived, body, upgrade) = Arrived::read(request, &connection, &live);
         async move {

@@ -51,11 +51,7 @@ impl Health {
 }
 
 impl Handler for Health {
-    async fn handle(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        _connection: Arc<Connection>,
-    ) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>, _connection: Arc<Connection>) -> Response<Body> {
         self.answer(request.method(), request.uri().path())
     }
 }

@@ -32,12 +32,12 @@ const SPECULATIVE: Duration = Duration::from_secs(1);
 
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Answers one request; there is always an answer. What comes back need not keep room for the request.
+    /// Answers one request; there is always an answer.
     fn handle(
-        self: Arc<Self>,
+        &self,
         request: Request<Incoming>,
         connection: Arc<Connection>,
-    ) -> impl Future<Output = Response<Body>> + Send + 'static;
+    ) -> impl Future<Output = Response<Body>> + Send;
 
     /// The TLS side in force, asked anew for each connection; `None` serves plain http.
     fn tls(&self) -> Option<Arc<ServerConfig>> {
@@ -258,10 +258,10 @@ fn answer<H: Handler>(
     connection: Arc<Connection>,
 ) -> impl Future<Output = Result<Response<Outgoing>, std::convert::Infallible>> {
     let in_flight = connection.begin();
-    let is_http1 = request.version() < Version::HTTP_2;
-    let answered = handler.handle(request, Arc::clone(&connection));
     async move {
-        let mut response = answered.await;
+        // Nothing is read of the request before: what goes wrong over HTTP/2 stays within its stream.
+        let is_http1 = request.version() < Version::HTTP_2;
+        let mut response = handler.handle(request, Arc::clone(&connection)).await;
         if is_http1 && connection.closes_after_this() && !connection.is_tunnel() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

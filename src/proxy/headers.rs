@@ -66,7 +66,6 @@ const ASKED_ABOUT: Lookout = Lookout::of(&[
     b"expect",
     b"contentlength",
     b"trailer",
-    b"xrequestid",
     // `overrides_method` looks closer.
     b"xhttpmethod",
     b"xmethodoverride",
@@ -96,7 +95,7 @@ const FORWARDED_FAMILIES: [&[u8]; 7] =
     [b"xforwarded", b"xoriginal", b"xrewrite", b"xssl", b"sslclient", b"xaccel", b"xsendfile"];
 
 /// Single names beside the families; `Proxy` because CGI makes `HTTP_PROXY` of it (httpoxy).
-const FORWARDED_NAMES: [&[u8]; 19] = [
+const FORWARDED_NAMES: [&[u8]; 20] = [
     b"forwarded",
     b"xrealip",
     b"xclientip",
@@ -116,6 +115,7 @@ const FORWARDED_NAMES: [&[u8]; 19] = [
     b"xhost",
     b"xhttphostoverride",
     b"xclientcert",
+    b"xrequestid",
 ];
 
 /// RFC 9110 §7.6.1, and the fields that hyper writes itself.
@@ -134,15 +134,24 @@ pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// Fields of a request that hold for the way to us only: what is sent on says it for itself, and has no trailers.
 fn is_told_anew(name: &HeaderName) -> bool {
     matches!(*name, header::HOST | header::COOKIE | header::EXPECT | header::CONTENT_LENGTH | header::TRAILER)
-        || *name == X_REQUEST_ID
 }
 
-/// The names that lines of `Connection` list (RFC 9110 §7.6.1): they end here as well. Without those that end here anyway.
-pub(super) fn listed<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> SmallVec<[HeaderName; 2]> {
-    tokens(lines)
-        .filter(|token| !token.eq_ignore_ascii_case(b"keep-alive") && !token.eq_ignore_ascii_case(b"upgrade"))
-        .filter_map(|token| HeaderName::from_bytes(token).ok())
-        .collect()
+/// The names among `headers` that `lines` of `Connection` list (RFC 9110 §7.6.1): they end here as well. Without those that
+/// end here anyway.
+pub(super) fn listed<'a>(
+    headers: &HeaderMap,
+    lines: impl IntoIterator<Item = &'a HeaderValue>,
+) -> SmallVec<[HeaderName; 2]> {
+    let ends_here =
+        |token: &&[u8]| [&b"keep-alive"[..], b"upgrade"].iter().all(|own| !token.eq_ignore_ascii_case(own));
+    let names = tokens(lines).filter(ends_here).filter_map(|token| HeaderName::from_bytes(token).ok());
+    // A line may hold thousands of names; each is asked for once.
+    names.fold(SmallVec::new(), |mut listed, name| {
+        if headers.contains_key(&name) && !listed.contains(&name) {
+            listed.push(name);
+        }
+        listed
+    })
 }
 
 /// The comma separated tokens of `lines`.
@@ -180,7 +189,7 @@ impl Rewriting {
         prefix: Option<&str>,
         admission: &Admission,
     ) -> HeaderMap {
-        let listed = listed(received.get_all(header::CONNECTION));
+        let listed = listed(received, received.get_all(header::CONNECTION));
         let mut trailers = false;
         let mut kept =
             Kept { expected: &self.expected, found: [None; MOST_EXPECTED], others: SmallVec::new() };
@@ -344,7 +353,6 @@ mod tests {
                     "expect",
                     "content-length",
                     "trailer",
-                    "x-request-id",
                 ])
                 .chain(["x-http-method-override", "x-method-override", "x-http-method"])
         {
@@ -382,7 +390,7 @@ mod tests {
             let admission = admission(signed_in.then(|| session("x")));
             let headers = rewriting.request(&received, &visit, &forwarded, None, &admission);
 
-            let listed = listed(received.get_all(header::CONNECTION));
+            let listed = listed(&received, received.get_all(header::CONNECTION));
             let host = visited_host(&received, &visit);
             let scheme = HeaderValue::from_static("http");
             let told = [

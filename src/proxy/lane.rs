@@ -163,9 +163,9 @@ impl Lane {
         looked.is_pending() && !matches!(self.driver, Driver::Over { .. }) && self.sender.is_ready()
     }
 
-    /// Whether the connection ended in the middle of an answer's head.
-    fn has_heard(&self) -> bool {
-        matches!(self.driver, Driver::Over { heard: true })
+    /// Whether the connection may have ended in the middle of an answer's head. What a task has read, nobody knows.
+    fn may_have_heard(&self) -> bool {
+        matches!(self.driver, Driver::Over { heard: true } | Driver::Task)
     }
 
     /// Whether the connection has ended, as far as is known.
@@ -227,7 +227,7 @@ impl Lane {
         self.silence.end();
         Poll::Ready(match answered {
             // hyper tells these two ends from one another by no error.
-            Err(ForwardError::Unanswered(error)) if self.has_heard() => Err(ForwardError::Broken(error)),
+            Err(ForwardError::Unanswered(error)) if self.may_have_heard() => Err(ForwardError::Broken(error)),
             answered => answered,
         })
     }

@@ -39,7 +39,7 @@ pub fn pass<B>(response: &mut Response<B>) -> Option<Passed> {
             } else if *name == header::CONNECTION {
                 // Node.js and nginx write `keep-alive`.
                 passed.persists &= !tokens([value]).any(|option| option.eq_ignore_ascii_case(b"close"));
-                gone.extend(listed([value]));
+                gone.extend(listed(headers, [value]));
             }
             gone.push(name.clone());
         }
@@ -89,7 +89,12 @@ mod tests {
 
     #[test]
     fn fields_listed_in_connection_end_here() {
-        for connection in [&b"close, X-Listed"[..], b"x-listed,close", b"\xff, x-listed ,\tclose"] {
+        for connection in [
+            &b"close, X-Listed"[..],
+            b"x-listed,close",
+            b"\xff, x-listed ,\tclose",
+            b"keep-alive, via, keep-alive, keep-alive, X-LISTED, close",
+        ] {
             let (passed, headers) = passed(&[
                 ("connection", connection),
                 ("x-listed", b"1"),

@@ -671,19 +671,25 @@ async fn a_read_on_a_dying_connection_is_repeated_once_on_a_fresh_one() {
     assert_eq!(paths, ["/1", "/2", "/2"]);
 }
 
+/// Whoever drives the connection by then: a request's body gives it a task.
 #[tokio::test]
 async fn a_read_of_whose_answer_something_came_is_not_repeated() {
-    let application = ScriptedUpstream::playing(|mut application: Played, _| async move {
-        application.request().await;
-        application.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-        application.request().await;
-        application.answer("HTTP/1.1 200 OK\r\nX-Pa").await;
-    })
-    .await;
-    let gateway = open_gateway(application.url()).await;
-    assert_eq!(gateway.get("/1", "").await.text(), "ok");
-    assert_eq!(gateway.get("/2", "").await.status, StatusCode::BAD_GATEWAY);
-    assert_eq!(application.heads().len(), 2);
+    for first in [
+        "GET /1 HTTP/1.1\r\nHost: a.localhost\r\n\r\n",
+        "POST /1 HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: 3\r\n\r\nabc",
+    ] {
+        let application = ScriptedUpstream::playing(|mut application: Played, _| async move {
+            application.request().await;
+            application.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+            application.request().await;
+            application.answer("HTTP/1.1 200 OK\r\nX-Pa").await;
+        })
+        .await;
+        let gateway = open_gateway(application.url()).await;
+        assert_eq!(gateway.asked(first.to_owned()).await.text(), "ok");
+        assert_eq!(gateway.get("/2", "").await.status, StatusCode::BAD_GATEWAY, "{first}");
+        assert_eq!(application.heads().len(), 2, "{first}");
+    }
 }
 
 #[tokio::test]
