@@ -22,6 +22,8 @@ pub struct Passed {
 /// several, and the visitor would be told the other.
 pub fn pass<B>(response: &mut Response<B>) -> Option<Passed> {
     let is_http11 = response.version() == Version::HTTP_11;
+    // A version holds for one connection only (RFC 9110 §2.5): an application of 1996 does not cost the visitor theirs.
+    *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
     let mut passed = Passed { persists: is_http11, dropped_cookies: 0 };
     let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
@@ -119,6 +121,14 @@ mod tests {
         assert_eq!(passed, Some(Passed { persists: true, dropped_cookies: 5 }));
         assert_eq!(headers["set-cookie"], "session=fine");
         assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn an_old_version_ends_the_applications_connection_and_not_the_visitors() {
+        let mut response = Response::new(());
+        *response.version_mut() = Version::HTTP_10;
+        assert!(!pass(&mut response).unwrap().persists);
+        assert_eq!(response.version(), Version::HTTP_11);
     }
 
     #[test]

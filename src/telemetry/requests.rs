@@ -122,7 +122,7 @@ impl fmt::Debug for RouteFigures {
 impl Collector for Requests {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let totals = self.totals();
-        let help = "Requests answered, by route and status";
+        let help = "Requests answered, by route and status.";
         let mut requests = encoder.encode_descriptor("http_requests", help, None, MetricType::Counter)?;
         for (route, total) in &totals {
             for (code, count) in &total.codes {
@@ -130,11 +130,11 @@ impl Collector for Requests {
                 requests.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(count, None)?;
             }
         }
-        let help = "Time to the answer's head, by route";
+        let help = "Time to the answer's head, by route.";
         let name = "http_request_duration_seconds";
         let mut durations = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for (route, total) in &totals {
-            let bounds = BUCKETS.into_iter().chain([f64::MAX]);
+            let bounds = BUCKETS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(total.within).collect();
             let count = total.within.iter().sum();
             let labels = [("route", route.clone())];
@@ -149,7 +149,7 @@ impl Collector for Requests {
         for (decision, count) in totals.iter().flat_map(|(_, total)| &total.decisions) {
             *decisions.entry(decision).or_default() += count;
         }
-        let help = "Verdicts of the gate";
+        let help = "Verdicts of the gate.";
         let mut verdicts = encoder.encode_descriptor("auth_decisions", help, None, MetricType::Counter)?;
         for (decision, count) in decisions {
             verdicts

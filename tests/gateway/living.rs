@@ -283,6 +283,7 @@ async fn everything_that_happens_is_counted() {
         "wxgate_http_requests_total{route=\"_wxgate/login\",code=\"302\"} 1",
         "wxgate_http_requests_total{route=\"_wxgate/callback\",code=\"303\"} 1",
         "wxgate_http_request_duration_seconds_count{route=\"a.localhost/\"} 3",
+        "wxgate_http_request_duration_seconds_bucket{le=\"+Inf\",route=\"a.localhost/\"} 3",
         "wxgate_auth_decisions_total{decision=\"admit\"} 2",
         "wxgate_auth_decisions_total{decision=\"sign-in\"} 2",
         "wxgate_auth_decisions_total{decision=\"refuse\"} 1",

@@ -79,7 +79,9 @@ pub fn gate(wish: &Wish<'_>, generator: &Generator, setup: &Setup<'_>) -> anyhow
     let mut measured = Recorded::default();
     for meter in meters(wish, &recorded)? {
         for (figure, name, _) in FIGURES {
-            measured.set(meter.as_str(), figure, meter.measure(name, generator, setup).context(name)?);
+            let bound = recorded.get(meter.as_str(), figure).map(|recorded| recorded * MARGIN);
+            let least = least(bound, || meter.measure(name, generator, setup).context(name))?;
+            measured.set(meter.as_str(), figure, least);
         }
     }
     for (figure, name, _) in FIGURES.into_iter().filter(|(_, _, calls)| *calls) {
@@ -93,6 +95,18 @@ pub fn gate(wish: &Wish<'_>, generator: &Generator, setup: &Setup<'_>) -> anyhow
         all &= judge(meter, figure, now, recorded.get(meter, figure)) || wish.record;
     }
     Ok(all)
+}
+
+/// The least of what is measured: once if that is within the bound, up to three times if not. A busy computer adds turns in
+/// which nothing has come yet, and takes nothing away.
+fn least(bound: Option<f64>, measure: impl Fn() -> anyhow::Result<f64>) -> anyhow::Result<f64> {
+    let mut least = measure()?;
+    for _ in 0..2 {
+        if bound.is_none_or(|bound| least > bound) {
+            least = least.min(measure()?);
+        }
+    }
+    Ok(least)
 }
 
 /// Recording takes every meter there is; comparing takes the best one that something was recorded with.
