@@ -10,7 +10,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::lane::Lane;
-use super::pool::{Pool, UnderWay};
+use super::pool::Pool;
+use super::shared::UnderWay;
 use crate::net::body::{BodyBound, BodyError, Silence};
 
 /// An answer's body. It must keep moving, and its trailers pass.

@@ -15,7 +15,8 @@ use super::answer_body::Held;
 use super::connector::Upstream;
 use super::error::ForwardError;
 use super::lane::Lane;
-use super::pool::{Sender, UnderWay, Way};
+use super::pool::Way;
+use super::shared::{Sender, UnderWay};
 use super::upload::Upload;
 use crate::net::body::{Body, Silence};
 

@@ -10,6 +10,7 @@ mod inward;
 mod lane;
 mod pool;
 mod response_head;
+mod shared;
 mod tunnel;
 mod upload;
 
