@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::process;
+use super::directory::directory;
 use super::request::HOST;
 
 /// A self-signed ECDSA certificate (P-256) for the host, in files.
@@ -25,7 +25,7 @@ impl Certificate {
     pub fn new() -> anyhow::Result<Self> {
         let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).context("making a certificate")?;
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        let directory = process::directory()?;
+        let directory = directory()?;
         let write = |name: &str, text: &str| -> anyhow::Result<PathBuf> {
             let path = directory.path().join(name);
             std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;

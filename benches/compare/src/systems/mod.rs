@@ -7,6 +7,7 @@ mod caddy;
 mod certificate;
 mod client;
 mod cookie;
+mod directory;
 mod envoy;
 mod haproxy;
 mod kind;
@@ -34,7 +35,7 @@ pub use usage::cpu_of_thread;
 
 /// Starts a program and waits until it has answered a request.
 pub fn start(name: &str, setup: &Setup<'_>) -> anyhow::Result<System> {
-    let directory = process::directory()?;
+    let directory = directory::directory()?;
     let address = free_address()?;
     let place = Place { setup, address, directory: directory.path() };
     let recipe = match name {

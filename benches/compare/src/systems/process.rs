@@ -1,9 +1,8 @@
 //! Processes: started in a group of their own, watched until they answer, and ended with all their children.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,7 +13,6 @@ use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use tempfile::TempDir;
 use wxgate::model::clock::instant;
 
 use super::client::client;
@@ -29,13 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of a program's log is shown when it does not start.
 const SHOWN: usize = 3000;
-
-/// A folder that workers of another user can read.
-pub(super) fn directory() -> anyhow::Result<TempDir> {
-    let directory = tempfile::tempdir().context("making a folder")?;
-    std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
-    Ok(directory)
-}
 
 /// Starts a command on a core; what it says is in the file `log`.
 pub(super) fn start(command: Command, core: Option<usize>, directory: &Path) -> anyhow::Result<Child> {
