@@ -189,13 +189,20 @@ mod tests {
         let (application, _) = listener.accept().await.unwrap();
         assert!(lane.is_open());
         drop(application);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let is_open = poll_fn(|context| {
-            while tokio::task::coop::has_budget_remaining() {
-                let _ = pin!(tokio::task::coop::consume_budget()).poll(context);
+        let mut seen_in_one_go = async || {
+            let is_open = poll_fn(|context| {
+                while tokio::task::coop::has_budget_remaining() {
+                    let _ = pin!(tokio::task::coop::consume_budget()).poll(context);
+                }
+                std::task::Poll::Ready(lane.is_open())
+            });
+            !is_open.await
+        };
+        let seen = async {
+            while !seen_in_one_go().await {
+                tokio::task::yield_now().await;
             }
-            std::task::Poll::Ready(lane.is_open())
-        });
-        assert!(!is_open.await);
+        };
+        tokio::time::timeout(Duration::from_secs(5), seen).await.unwrap();
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use wxgate::model::clock;
 
 use crate::support::{
@@ -191,17 +191,25 @@ async fn an_upload_answered_before_it_was_read_spoils_nobody_elses_request() {
 #[tokio::test]
 async fn what_is_said_once_more_about_an_upload_is_nobody_elses_answer() {
     for length in ["Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n"] {
-        let application = ScriptedUpstream::playing(move |mut application: Played, _| async move {
-            while let Some(head) = application.request().await {
-                if head.starts_with("POST") {
-                    application.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await;
-                    let rest = if length.starts_with('C') { "abcdef".len() } else { 21 };
-                    application.wire.exactly(rest).await.unwrap();
-                    // Another request is on its way by then, if one comes on this connection.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    application.answer("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs").await;
-                } else {
-                    application.answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc").await;
+        let late = Arc::new(Notify::new());
+        let said_late = Arc::clone(&late);
+        let application = ScriptedUpstream::playing(move |mut application: Played, _| {
+            let late = Arc::clone(&said_late);
+            async move {
+                while let Some(head) = application.request().await {
+                    if head.starts_with("POST") {
+                        application.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await;
+                        let rest = if length.starts_with('C') { "abcdef".len() } else { 21 };
+                        application.wire.exactly(rest).await.unwrap();
+                        // To another request, if one comes on this connection.
+                        tokio::select! {
+                            _ = application.request() => {}
+                            () = late.notified() => {}
+                        }
+                        application.answer("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntheirs").await;
+                    } else {
+                        application.answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc").await;
+                    }
                 }
             }
         })
@@ -216,10 +224,12 @@ async fn what_is_said_once_more_about_an_upload_is_nobody_elses_answer() {
         assert_eq!(uploading.answer().await.text(), "no");
         uploading.send(pieces[1]).await;
         let mut other = Wire::to(&gateway).await;
-        for _ in 0..20 {
+        for number in 0..20 {
             other.send(get("/public/other")).await;
             assert_eq!(other.answer().await.text(), "abc", "{length}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            if number == 9 {
+                late.notify_one();
+            }
         }
     }
 }
