@@ -191,16 +191,18 @@ async fn an_upload_answered_before_it_was_read_spoils_nobody_elses_request() {
 #[tokio::test]
 async fn what_is_said_once_more_about_an_upload_is_nobody_elses_answer() {
     for length in ["Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n"] {
-        let late = Arc::new(Notify::new());
-        let said_late = Arc::clone(&late);
+        // The rest of the upload has come; it is time to say something once more.
+        let (read, late) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let theirs = (Arc::clone(&read), Arc::clone(&late));
         let application = ScriptedUpstream::playing(move |mut application: Played, _| {
-            let late = Arc::clone(&said_late);
+            let (read, late) = theirs.clone();
             async move {
                 while let Some(head) = application.request().await {
                     if head.starts_with("POST") {
                         application.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await;
                         let rest = if length.starts_with('C') { "abcdef".len() } else { 21 };
                         application.wire.exactly(rest).await.unwrap();
+                        read.notify_one();
                         // To another request, if one comes on this connection.
                         tokio::select! {
                             _ = application.request() => {}
@@ -223,6 +225,7 @@ async fn what_is_said_once_more_about_an_upload_is_nobody_elses_answer() {
             .await;
         assert_eq!(uploading.answer().await.text(), "no");
         uploading.send(pieces[1]).await;
+        read.notified().await;
         let mut other = Wire::to(&gateway).await;
         for number in 0..20 {
             other.send(get("/public/other")).await;
