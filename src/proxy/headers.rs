@@ -142,9 +142,9 @@ pub(super) fn listed<'a>(
     headers: &HeaderMap,
     lines: impl IntoIterator<Item = &'a HeaderValue>,
 ) -> SmallVec<[HeaderName; 2]> {
-    let ends_here =
+    let goes_on =
         |token: &&[u8]| [&b"keep-alive"[..], b"upgrade"].iter().all(|own| !token.eq_ignore_ascii_case(own));
-    let names = tokens(lines).filter(ends_here).filter_map(|token| HeaderName::from_bytes(token).ok());
+    let names = tokens(lines).filter(goes_on).filter_map(|token| HeaderName::from_bytes(token).ok());
     // A line may hold thousands of names; each is asked for once.
     names.fold(SmallVec::new(), |mut listed, name| {
         if headers.contains_key(&name) && !listed.contains(&name) {
