@@ -29,5 +29,6 @@ pub mod pages;
 pub mod proxy;
 pub mod seal;
 pub mod sessions;
+pub mod store;
 pub mod telemetry;
 pub mod wechat;

@@ -1,9 +1,11 @@
 //! The words of the house: plain values without I/O, sockets or clocks of their own.
 
 pub mod alias;
+pub mod audit;
 pub mod clock;
 pub mod host;
 pub mod identity;
+pub mod member;
 pub mod named_cookie;
 pub mod own_cookie;
 pub mod path;

@@ -1,0 +1,136 @@
+//! Somebody has signed in: who is it, as far as the directory knows?
+
+use super::super::records::{AccountRow, Arrival, Arrived, Conflict};
+use super::super::tables::{Row, Tables};
+use super::super::{Sentence, StoreError};
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::member::{Groups, Member, MemberId, Status};
+use crate::seal::{hex, random};
+
+/// Sessions of one person that are remembered; older ones end.
+const MOST_SESSIONS: usize = 100;
+
+impl Sentence for Arrival {
+    type Answer = Arrived;
+    const WRITES: bool = true;
+
+    async fn say<T: Tables>(self, tables: &mut T) -> Row<Arrived> {
+        tables.lock_directory().await?;
+        let known = tables.account(&self.account).await?;
+        let other = match &self.unionid {
+            Some(unionid) => tables.member_of_unionid(unionid).await?,
+            None => None,
+        };
+        let holder = match &known {
+            Some(account) => Some(tables.member(&account.member).await?.ok_or(StoreError::Missing)?),
+            None => None,
+        };
+        let (mut member, is_new) = match (holder, other) {
+            (Some(holder), Some(other)) if holder.id != other.id => {
+                (self.conflict(holder, other, tables).await?, false)
+            }
+            (Some(member), _) | (None, Some(member)) => (member, false),
+            (None, None) => (self.newcomer(), true),
+        };
+        self.tell(&mut member, tables).await?;
+        tables.put_member(&member).await?;
+        // The one who is signed in and the one who holds the account differ where a block counts for both.
+        let holder = known.as_ref().map_or(&member.id, |account| &account.member).clone();
+        let first_seen = known.map_or(self.session.started, |account| account.first_seen);
+        let account = AccountRow {
+            account: self.account.clone(),
+            member: holder,
+            unionid: self.unionid.clone(),
+            first_seen,
+            last_seen: self.session.started,
+        };
+        tables.put_account(&account).await?;
+        tables.add_session(&member.id, &self.session).await?;
+        self.end_oldest(&mut member, tables).await?;
+        tables.note(&self.note(AuditKind::SignedIn, &member.id, self.session.browser.clone())).await?;
+        Ok(Arrived { member, is_new })
+    }
+}
+
+impl Arrival {
+    fn newcomer(&self) -> Member {
+        Member {
+            id: self.fresh_id.clone(),
+            status: self.newcomer,
+            user_name: None,
+            display_name: None,
+            groups: Groups::default(),
+            is_admin: false,
+            unionid: self.unionid.clone(),
+            profile_name: String::new(),
+            avatar: String::new(),
+            request: None,
+            created: self.session.started,
+            signed_in: self.session.started,
+            ended_before: self.session.started,
+        }
+    }
+
+    /// Two members turn out to have one unionid. They stay as they are, but whoever is blocked is blocked.
+    async fn conflict<T: Tables>(&self, holder: Member, other: Member, tables: &mut T) -> Row<Member> {
+        let conflict = Conflict {
+            id: hex(&random::<8>()),
+            account: self.account.clone(),
+            holder: holder.id.clone(),
+            other: other.id.clone(),
+            unionid: self.unionid.clone().unwrap_or_default(),
+            found: self.session.started,
+        };
+        if tables.add_conflict(&conflict).await? {
+            let detail = format!("its unionid belongs to {}", other.id);
+            let note = self.note(AuditKind::ConflictFound, &holder.id, detail);
+            tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
+        }
+        Ok(if other.status == Status::Blocked { other } else { holder })
+    }
+
+    /// Brings the record up to date with what WeChat and the configuration say.
+    async fn tell<T: Tables>(&self, member: &mut Member, tables: &mut T) -> Row<()> {
+        member.signed_in = self.session.started;
+        // In-app sign-ins tell no profile.
+        if !self.profile.name.is_empty() {
+            member.profile_name.clone_from(&self.profile.name);
+        }
+        if !self.profile.avatar.is_empty() {
+            member.avatar.clone_from(&self.profile.avatar);
+        }
+        if let Some(unionid) = &self.unionid
+            && tables.member_of_unionid(unionid).await?.is_none()
+        {
+            member.unionid = Some(unionid.clone());
+        }
+        if self.is_listed_admin && member.status != Status::Blocked && !member.administers() {
+            (member.status, member.is_admin) = (Status::Active, true);
+            let note = self.note(AuditKind::AdminGranted, &member.id, "named in access.admins".to_owned());
+            tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_oldest<T: Tables>(&self, member: &mut Member, tables: &mut T) -> Row<()> {
+        let sessions = tables.sessions(&member.id, self.session.started).await?;
+        let Some(oldest) = sessions.get(MOST_SESSIONS - 1).filter(|_| sessions.len() > MOST_SESSIONS) else {
+            return Ok(());
+        };
+        member.ended_before = oldest.started;
+        tables.remove_sessions_before(&member.id, oldest.started).await?;
+        tables.put_member(member).await
+    }
+
+    fn note(&self, kind: AuditKind, member: &MemberId, detail: String) -> AuditEvent {
+        AuditEvent {
+            at: self.session.started,
+            kind,
+            actor: Actor::Member(member.clone()),
+            member: Some(member.clone()),
+            client: Some(self.session.client),
+            request_id: Some(self.request_id.clone()),
+            detail,
+        }
+    }
+}

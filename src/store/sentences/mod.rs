@@ -1,0 +1,16 @@
+//! What the store can be told: the rules of the directory, in row operations of any database.
+
+mod arriving;
+mod conflicts;
+mod invites;
+mod listing;
+mod members;
+mod sessions;
+mod setup;
+
+pub(super) use conflicts::{ListConflicts, Settle};
+pub(super) use invites::{FindInvite, Join, ListInvites, MakeInvite, WithdrawInvite};
+pub(super) use listing::{CountMembers, Detail, Purge, Standings};
+pub(super) use members::{Ask, Forget, MakeChange};
+pub(super) use sessions::{Claim, EndSession, EndSessions};
+pub(super) use setup::{IsSetupLink, MakeSetupLink, NeedsSetup, SetUp};

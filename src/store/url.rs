@@ -1,0 +1,63 @@
+//! Which database, as the configuration names it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::model::secret::Secret;
+
+/// Where the store is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoreUrl {
+    /// Nowhere: in memory, for the demo.
+    Memory,
+    /// PostgreSQL, by a connection address of libpq's, which may hold a password.
+    Postgres(Secret),
+    /// A SQLite file; a relative path starts from the data folder.
+    Sqlite(PathBuf),
+}
+
+/// What begins an address of PostgreSQL.
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) {
+            return match text.parse::<tokio_postgres::Config>() {
+                Ok(config) if config.get_hosts().is_empty() => Err("name a host: postgres://user@host/database".to_owned()),
+                Ok(_) => Ok(Self::Postgres(Secret::new(text.to_owned()))),
+                Err(error) => Err(format!("no address of PostgreSQL: {error}")),
+            };
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(":memory:") => Err("members have to outlive the process: name a file".to_owned()),
+            Some(path) if !path.is_empty() && !path.starts_with("//") => Ok(Self::Sqlite(PathBuf::from(path))),
+            _ => Err("write \"sqlite:FILE\", or \"postgres://USER@HOST/DATABASE\"".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    /// Without a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => formatter.write_str("memory"),
+            Self::Postgres(url) => {
+                let config: tokio_postgres::Config = url.reveal().parse().unwrap_or_default();
+                let hosts: Vec<String> = config
+                    .get_hosts()
+                    .iter()
+                    .map(|host| match host {
+                        tokio_postgres::config::Host::Tcp(name) => name.clone(),
+                        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+                    })
+                    .collect();
+                let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+                write!(formatter, "postgres://{}/{database}", hosts.join(","))
+            }
+            Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+        }
+    }
+}
