@@ -9,9 +9,10 @@
 //! - [`config`]: a file and an environment in, checked values or located complaints out.
 //! - [`pages`]: the gateway's own pages, and every error as visitors meet it.
 //! - [`login`]: signing in, from the first redirect to the session.
+//! - [`members`]: the directory of people: how they stand, how they join, what administrators do.
 //! - [`sessions`], [`wechat`], [`proxy`], [`forward_auth`]: signed-in browsers; WeChat's protocol; the way to the
 //!   application; other proxies that ask.
-//! - [`gate`], [`net`]: the decision; sockets, deadlines and bounds.
+//! - [`store`], [`gate`], [`net`]: what outlives the process; the decision; sockets, deadlines and bounds.
 //! - [`seal`], [`telemetry`]: sealed values; logs and figures.
 //! - [`model`]: the words everything else is made of.
 
@@ -23,6 +24,7 @@ pub mod gate;
 pub mod gateway;
 pub mod live;
 pub mod login;
+pub mod members;
 pub mod model;
 pub mod net;
 pub mod pages;

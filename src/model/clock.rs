@@ -30,6 +30,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The moment this long before.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(seconds))
+    }
+}
+
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 

@@ -10,6 +10,7 @@ pub mod named_cookie;
 pub mod own_cookie;
 pub mod path;
 pub mod peer;
+pub mod person;
 pub mod policy;
 pub mod request_id;
 pub mod return_to;

@@ -24,6 +24,13 @@ pub struct Metrics {
     connections: Gauge,
     tunnels: Gauge,
     reload_ok: Gauge,
+    store_up: Gauge,
+    members: Family<MemberLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct MemberLabels {
+    status: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -75,6 +82,12 @@ impl Metrics {
         reload_ok.set(1);
         let help = "1 when the last reload of the configuration succeeded";
         registry.register("config_last_reload_success", help, reload_ok.clone());
+        let store_up = Gauge::<i64>::default();
+        store_up.set(1);
+        let help = "1 while the store answers; without it nobody can sign in, and standings grow stale";
+        registry.register("store_up", help, store_up.clone());
+        let members = Family::default();
+        registry.register("members", "People in the directory, by status", members.clone());
         registry.register(
             "build",
             "The running version",
@@ -90,6 +103,8 @@ impl Metrics {
             connections,
             tunnels,
             reload_ok,
+            store_up,
+            members,
         }
     }
 
@@ -131,6 +146,16 @@ impl Metrics {
     /// The last reload succeeded or not.
     pub fn reloaded(&self, ok: bool) {
         self.reload_ok.set(i64::from(ok));
+    }
+
+    /// Whether the store answers.
+    pub fn store(&self, answers: bool) {
+        self.store_up.set(i64::from(answers));
+    }
+
+    /// How many people of a status there are.
+    pub fn members(&self, status: &'static str, count: u64) {
+        self.members.get_or_create(&MemberLabels { status }).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// The figures as OpenMetrics text.

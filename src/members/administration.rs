@@ -1,0 +1,194 @@
+//! What administrators do with members, sessions, invitations and conflicts. Each act is written down with whoever did it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::directory::Directory;
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::clock::Timestamp;
+use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Status};
+use crate::model::secret::Secret;
+use crate::seal::{digest, hex, random};
+use crate::store::records::{
+    AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement,
+};
+use crate::store::{MemberKey, StoreError};
+use crate::telemetry::audit;
+
+/// Who does something, from where and when.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// Who.
+    pub actor: Actor,
+    /// From where, if it is done by the pages.
+    pub client: Option<IpAddr>,
+    /// The request it is done with.
+    pub request_id: Option<String>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// An invitation to be made.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// The groups it puts people into.
+    pub groups: Groups,
+    /// How many people may use it; any number without.
+    pub uses: Option<u32>,
+    /// How long it is good.
+    pub lifetime: Duration,
+    /// What it is for.
+    pub note: String,
+}
+
+impl Act {
+    /// The line of the audit trail about this act.
+    pub fn note(&self, kind: AuditKind, member: Option<&MemberId>, detail: String) -> AuditEvent {
+        AuditEvent {
+            at: self.now,
+            kind,
+            actor: self.actor.clone(),
+            member: member.cloned(),
+            client: self.client,
+            request_id: self.request_id.clone(),
+            detail,
+        }
+    }
+}
+
+impl Directory {
+    /// Changes a member: as they are afterwards.
+    pub async fn change(&self, act: &Act, whom: &MemberId, change: Change) -> Result<Member, StoreError> {
+        let (kind, detail) = describe(&change);
+        let note = act.note(kind, Some(whom), detail);
+        let member = self.ask_about(whom, self.store.change(whom.clone(), change, note.clone())).await?;
+        audit::line(&note);
+        Ok(member)
+    }
+
+    /// Deletes everything about a person.
+    pub async fn forget(&self, act: &Act, whom: &MemberId) -> Result<(), StoreError> {
+        let note = act.note(AuditKind::Forgotten, Some(whom), String::new());
+        self.ask_about(whom, self.store.forget(whom.clone(), note.clone())).await?;
+        audit::line(&note);
+        Ok(())
+    }
+
+    /// Ends one session, of this member if one is named: whose it was.
+    pub async fn end_session(
+        &self,
+        act: &Act,
+        id: SessionId,
+        of: Option<&MemberId>,
+    ) -> Result<MemberId, StoreError> {
+        let is_own = of.is_some_and(|of| act.actor == Actor::Member(of.clone()));
+        let kind = if is_own { AuditKind::SignedOut } else { AuditKind::SessionEnded };
+        let note = act.note(kind, of, String::new());
+        let whose = self.ask(self.store.end_session(id, of.cloned(), note.clone())).await?;
+        self.standings.forget(&whose);
+        audit::line(&AuditEvent { member: Some(whose.clone()), ..note });
+        Ok(whose)
+    }
+
+    /// Ends all sessions of a member: how many were open.
+    pub async fn end_sessions(&self, act: &Act, of: &MemberId) -> Result<u64, StoreError> {
+        let note = act.note(AuditKind::SessionsEnded, Some(of), String::new());
+        let ended = self.ask_about(of, self.store.end_sessions(of.clone(), note.clone())).await?;
+        audit::line(&note);
+        Ok(ended)
+    }
+
+    /// Makes an invitation, and the code of its link, which is kept nowhere.
+    pub async fn invite(&self, act: &Act, invitation: Invitation) -> Result<(Invite, Secret), StoreError> {
+        let Invitation { groups, uses, lifetime, note } = invitation;
+        let code = hex(&random::<16>());
+        let invite = Invite {
+            id: hex(&random::<8>()),
+            code_hash: digest(code.as_bytes()),
+            groups,
+            uses_left: uses,
+            expires: act.now + lifetime,
+            made_by: act.actor.clone(),
+            made_at: act.now,
+            note,
+        };
+        let note = act.note(AuditKind::InviteMade, None, format!("invitation {}", invite.id));
+        self.ask(self.store.make_invite(invite.clone(), note.clone())).await?;
+        audit::line(&note);
+        Ok((invite, Secret::new(code)))
+    }
+
+    /// Takes an invitation back.
+    pub async fn withdraw_invite(&self, act: &Act, id: &str) -> Result<(), StoreError> {
+        let note = act.note(AuditKind::InviteWithdrawn, None, format!("invitation {id}"));
+        self.ask(self.store.withdraw_invite(id.to_owned(), note.clone())).await?;
+        audit::line(&note);
+        Ok(())
+    }
+
+    /// Settles a conflict.
+    pub async fn settle(&self, act: &Act, id: &str, settlement: Settlement) -> Result<Conflict, StoreError> {
+        let what = match settlement {
+            Settlement::KeepApart => "kept apart",
+            Settlement::MoveAccount => "account moved",
+        };
+        let note = act.note(AuditKind::ConflictSettled, None, format!("conflict {id}: {what}"));
+        let conflict = self.ask(self.store.settle(id.to_owned(), settlement, note.clone())).await?;
+        self.standings.forget(&conflict.holder);
+        self.standings.forget(&conflict.other);
+        audit::line(&note);
+        Ok(conflict)
+    }
+
+    /// One page of members.
+    pub async fn members(&self, query: MembersQuery) -> Result<Vec<Member>, StoreError> {
+        self.ask(self.store.members(query)).await
+    }
+
+    /// How many members of each status there are.
+    pub async fn count(&self) -> Result<Vec<(Status, u64)>, StoreError> {
+        self.ask(self.store.count_members()).await
+    }
+
+    /// Everything about one member.
+    pub async fn member(&self, key: MemberKey, now: Timestamp) -> Result<Option<MemberDetail>, StoreError> {
+        self.ask(self.store.member(key, now)).await
+    }
+
+    /// All invitations that are still good.
+    pub async fn invites(&self, now: Timestamp) -> Result<Vec<Invite>, StoreError> {
+        self.ask(self.store.invites(now)).await
+    }
+
+    /// All conflicts that nobody has settled.
+    pub async fn conflicts(&self) -> Result<Vec<Conflict>, StoreError> {
+        self.ask(self.store.conflicts()).await
+    }
+
+    /// One page of the audit trail.
+    pub async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
+        self.ask(self.store.audit(query)).await
+    }
+}
+
+/// How a change is written down.
+fn describe(change: &Change) -> (AuditKind, String) {
+    match change {
+        Change::Approve(groups) => {
+            (AuditKind::Approved, groups.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        Change::Block => (AuditKind::Blocked, String::new()),
+        // A name given to a person goes with them when they are forgotten, as their lines do.
+        Change::DisplayName(name) => {
+            (AuditKind::DisplayNameChanged, name.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        Change::Groups(groups) => (AuditKind::GroupsChanged, groups.to_string()),
+        Change::MakeAdmin(true) => (AuditKind::AdminGranted, String::new()),
+        Change::MakeAdmin(false) => (AuditKind::AdminTaken, String::new()),
+        Change::Refuse => (AuditKind::Refused, String::new()),
+        Change::Unblock => (AuditKind::Unblocked, String::new()),
+        Change::UserName(name) => {
+            (AuditKind::Renamed, name.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The directory as one node sees it: how a signed-in person stands, and whether the store can be asked at all.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::near::Near;
+use super::standings::{Standings, Unsure};
+use super::watch::Watch;
+use crate::model::audit::AuditEvent;
+use crate::model::member::{MemberId, Standing};
+use crate::model::person::{Person, Who};
+use crate::model::session::Session;
+use crate::store::{Answer, Store, StoreError};
+use crate::telemetry::audit;
+
+/// The directory. One for the whole process, whatever the configuration of the moment.
+#[derive(Debug)]
+pub struct Directory {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) standings: Arc<Standings>,
+}
+
+impl Directory {
+    /// The directory over `store`. What nobody waits for runs on `background`.
+    pub fn new(store: Arc<dyn Store>, background: Handle) -> Arc<Self> {
+        Arc::new(Self { standings: Standings::new(Arc::clone(&store), background), store })
+    }
+
+    /// Who a session belongs to. Remembered by the worker's `near`; the store is asked only about people who were not here
+    /// for seconds. While it is down, what it said within `grace` counts.
+    pub async fn who(&self, session: Option<Arc<Session>>, near: &Near, now: Instant, grace: Duration) -> Who {
+        let Some(session) = session else { return Who::Nobody };
+        if let Some(standing) = near.find(&session, self, now) {
+            return person(session, standing);
+        }
+        Box::pin(self.look_up(session, near, now, grace)).await
+    }
+
+    /// Whether the store failed when it was last asked.
+    pub fn is_down(&self) -> bool {
+        self.standings.is_down()
+    }
+
+    /// Keeps an eye on a person for as long as something is sent to them.
+    pub fn watch(&self, person: &Person, grace: Duration, now: Instant) -> Option<Watch> {
+        let id: MemberId = person.session.member_id().parse().ok()?;
+        Some(Watch::new(self.standings.slot(&id, now), grace, now))
+    }
+
+    /// Writes a line of the audit trail, in the log at once, and in the store as soon as it can be.
+    pub async fn note(&self, event: AuditEvent) -> Result<(), StoreError> {
+        audit::line(&event);
+        self.ask(self.store.note(event)).await
+    }
+
+    /// How many changes this node has made.
+    pub(super) fn changes(&self) -> u64 {
+        self.standings.changes()
+    }
+
+    /// Waits for the store, and notes whether it answers.
+    pub(super) async fn ask<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
+        self.standings.heard(answer.await)
+    }
+
+    /// The same for a change of one member: what this node knows of them no longer counts, whatever came of it.
+    pub(super) async fn ask_about<T>(&self, id: &MemberId, answer: Answer<T>) -> Result<T, StoreError> {
+        let said = self.ask(answer).await;
+        self.standings.forget(id);
+        said
+    }
+
+    async fn look_up(&self, session: Arc<Session>, near: &Near, now: Instant, grace: Duration) -> Who {
+        let Ok(id) = session.member_id().parse::<MemberId>() else { return Who::Nobody };
+        let changes = self.changes();
+        match self.standings.find(&id, now, grace).await {
+            Ok(known) => match known.standing {
+                Some(standing) => {
+                    near.keep(&session, &standing, known.as_of, changes);
+                    person(session, standing)
+                }
+                None => Who::Nobody,
+            },
+            Err(Unsure) => Who::Unsure,
+        }
+    }
+}
+
+/// The person, unless this session of theirs was ended.
+fn person(session: Arc<Session>, standing: Arc<Standing>) -> Who {
+    if standing.has_ended(&session) { Who::Nobody } else { Who::Person(Person { session, standing }) }
+}

@@ -1,0 +1,70 @@
+//! What the directory does by itself: looks whether the store answers, reads the standings of whoever is watched, counts,
+//! and clears out what has run out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::directory::Directory;
+use super::standings::AHEAD;
+use crate::model::clock;
+use crate::telemetry::metrics::Metrics;
+
+/// How often the store is asked whether it is there.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// How often members are counted for the metrics.
+const COUNT: Duration = Duration::from_secs(60);
+
+/// How often what has run out is deleted.
+const PURGE: Duration = Duration::from_secs(3600);
+
+/// Members whose standing is asked for in one go.
+const AT_ONCE: usize = 500;
+
+impl Directory {
+    /// Keeps house until the task is dropped. The audit trail is kept for `keep_audit`.
+    pub async fn keep_house(self: Arc<Self>, metrics: Arc<Metrics>, keep_audit: Duration) {
+        let (mut count_at, mut purge_at) = (Instant::now(), Instant::now());
+        let mut ticks = interval(CHECK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let answers = self.ask(self.store.check()).await.is_ok();
+            metrics.store(answers);
+            if !answers {
+                continue;
+            }
+            self.look_after_watched().await;
+            if Instant::now() >= count_at {
+                count_at = Instant::now() + COUNT;
+                if let Ok(counts) = self.count().await {
+                    let counts = counts.into_iter().map(|(status, count)| (status.as_str(), count));
+                    counts.for_each(|(status, count)| metrics.members(status, count));
+                }
+            }
+            if Instant::now() >= purge_at {
+                purge_at = Instant::now() + PURGE;
+                let now = clock::now();
+                if let Err(error) = self.ask(self.store.purge(now, now.before(keep_audit))).await {
+                    tracing::warn!(error = %error, "what has run out could not be deleted from the store");
+                }
+            }
+        }
+    }
+
+    /// Reads anew what is known of everybody who receives something for long.
+    async fn look_after_watched(&self) {
+        let now = clock::instant();
+        let mut watched = self.standings.watched();
+        watched.retain(|(_, slot)| {
+            slot.known().is_none_or(|known| now.saturating_duration_since(known.as_of) >= AHEAD)
+        });
+        for some in watched.chunks(AT_ONCE) {
+            if self.standings.read(some).await.is_err() {
+                return;
+            }
+        }
+    }
+}

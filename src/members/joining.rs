@@ -1,0 +1,206 @@
+//! How strangers become members: by asking, by invitation, by themselves, or not at all. And how the first administrator does.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::administration::Act;
+use super::directory::Directory;
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::clock::Timestamp;
+use crate::model::identity::{Account, Profile};
+use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Status};
+use crate::model::secret::Secret;
+use crate::seal::{digest, random};
+use crate::store::StoreError;
+use crate::store::records::{Arrival, Invite, NewSession};
+use crate::telemetry::audit;
+
+/// Longest message to the administrator, in characters.
+pub const LONGEST_MESSAGE: usize = 200;
+
+/// Longest User-Agent that is kept, in characters.
+const LONGEST_BROWSER: usize = 200;
+
+/// Letters of a request's code: none that is taken for another.
+const LETTERS: &[u8; 24] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// How strangers become members (`access.join`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Join {
+    /// Only administrators make members.
+    Closed,
+    /// Whoever opens an invitation.
+    Invite,
+    /// Whoever signs in.
+    Open,
+    /// Whoever asks, and is approved.
+    #[default]
+    Request,
+}
+
+/// What the configuration says about joining.
+#[derive(Clone, Debug, Default)]
+pub struct JoinSettings {
+    /// `access.join`.
+    pub join: Join,
+    /// `access.admins`: openids and unionids that are administrators from their next sign-in on.
+    pub admins: Vec<String>,
+}
+
+/// Somebody who has just come from WeChat.
+#[derive(Clone, Debug)]
+pub struct Newcomer {
+    /// How the app knows them.
+    pub account: Account,
+    /// The id shared by all apps of one Open Platform account.
+    pub unionid: Option<String>,
+    /// Name and picture.
+    pub profile: Profile,
+    /// Their User-Agent.
+    pub browser: String,
+    /// From where.
+    pub client: IpAddr,
+    /// The request they came with.
+    pub request_id: String,
+}
+
+/// Somebody cannot be signed in.
+#[derive(Clone, Debug, Error)]
+pub enum WelcomeError {
+    /// An administrator has shut them out.
+    #[error("the member {0} is blocked")]
+    Blocked(MemberId),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl FromStr for Join {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "closed" => Ok(Self::Closed),
+            "invite" => Ok(Self::Invite),
+            "open" => Ok(Self::Open),
+            "request" => Ok(Self::Request),
+            _ => Err("write \"request\", \"open\", \"invite\" or \"closed\"".to_owned()),
+        }
+    }
+}
+
+impl Directory {
+    /// Signs somebody in: who they are from now on. `session` begins at `now` and ends by itself at `expires`.
+    pub async fn welcome(
+        &self,
+        newcomer: Newcomer,
+        session: SessionId,
+        expires: Timestamp,
+        settings: &JoinSettings,
+        now: Timestamp,
+    ) -> Result<Member, WelcomeError> {
+        let Newcomer { account, unionid, profile, browser, client, request_id } = newcomer;
+        let names = [Some(account.openid.as_str()), unionid.as_deref()];
+        let is_listed_admin = settings.admins.iter().any(|admin| names.contains(&Some(admin.as_str())));
+        let arrival = Arrival {
+            fresh_id: MemberId::of(random()),
+            newcomer: if settings.join == Join::Open { Status::Active } else { Status::Guest },
+            is_listed_admin,
+            account,
+            unionid,
+            profile,
+            session: NewSession {
+                id: session,
+                started: now,
+                expires,
+                browser: browser.chars().filter(|letter| !letter.is_control()).take(LONGEST_BROWSER).collect(),
+                client,
+            },
+            request_id: request_id.clone(),
+        };
+        let member = self.ask(self.store.arrive(arrival)).await?.member;
+        self.standings.forget(&member.id);
+        let is_blocked = member.status == Status::Blocked;
+        audit::line(&AuditEvent {
+            at: now,
+            kind: if is_blocked { AuditKind::SignInRefused } else { AuditKind::SignedIn },
+            actor: Actor::Member(member.id.clone()),
+            member: Some(member.id.clone()),
+            client: Some(client),
+            request_id: Some(request_id),
+            detail: String::new(),
+        });
+        if is_blocked { Err(WelcomeError::Blocked(member.id)) } else { Ok(member) }
+    }
+
+    /// A guest asks to be let in; where everybody may join, they are.
+    pub async fn request(
+        &self,
+        act: &Act,
+        who: &MemberId,
+        message: &str,
+        settings: &JoinSettings,
+    ) -> Result<Member, StoreError> {
+        if settings.join == Join::Open {
+            let by_itself = Act { actor: Actor::Gateway, ..act.clone() };
+            return self.change(&by_itself, who, Change::Approve(None)).await;
+        }
+        let request = AccessRequest { code: code(), message: clipped(message), at: act.now };
+        let note = act.note(AuditKind::Asked, Some(who), format!("code {}", request.code));
+        audit::line(&note);
+        self.ask_about(who, self.store.ask(who.clone(), request, note)).await
+    }
+
+    /// The invitation behind a code, if it is still good.
+    pub async fn invitation(&self, code: &str, now: Timestamp) -> Result<Option<Invite>, StoreError> {
+        self.ask(self.store.invite(digest(code.as_bytes()), now)).await
+    }
+
+    /// Makes somebody a member by the code of an invitation.
+    pub async fn join(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
+        let note = act.note(AuditKind::InviteUsed, Some(who), String::new());
+        let joined = self.ask_about(who, self.store.join(digest(code.as_bytes()), who.clone(), note.clone())).await?;
+        audit::line(&note);
+        Ok(joined)
+    }
+
+    /// Whether nobody can administer.
+    pub async fn needs_setup(&self) -> Result<bool, StoreError> {
+        self.ask(self.store.needs_setup()).await
+    }
+
+    /// Makes a link that makes one person an administrator: its code.
+    pub async fn make_setup_link(&self, act: &Act, expires: Timestamp) -> Result<Secret, StoreError> {
+        let code = crate::seal::hex(&random::<16>());
+        let note = act.note(AuditKind::SetupLinkMade, None, String::new());
+        self.ask(self.store.make_setup_link(digest(code.as_bytes()), expires, note.clone())).await?;
+        audit::line(&note);
+        Ok(Secret::new(code))
+    }
+
+    /// Whether the code of a setup link is still good.
+    pub async fn is_setup_code(&self, code: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.ask(self.store.is_setup_link(digest(code.as_bytes()), now)).await
+    }
+
+    /// Makes somebody an administrator by the code of a setup link.
+    pub async fn set_up(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
+        let note = act.note(AuditKind::SetupUsed, Some(who), String::new());
+        let member = self.ask_about(who, self.store.set_up(digest(code.as_bytes()), who.clone(), note.clone())).await?;
+        audit::line(&note);
+        Ok(member)
+    }
+}
+
+/// Four letters by which an administrator tells one 张伟 from another.
+fn code() -> String {
+    random::<4>().iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+}
+
+/// A message as it is kept: in bounds, and in one line.
+fn clipped(message: &str) -> String {
+    let visible = message.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    visible.take(LONGEST_MESSAGE).collect::<String>().trim().to_owned()
+}

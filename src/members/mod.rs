@@ -1,0 +1,15 @@
+//! The directory: who is a member, how they stand, and what administrators do about it.
+
+mod administration;
+mod directory;
+mod housekeeping;
+mod joining;
+mod near;
+mod standings;
+mod watch;
+
+pub use administration::{Act, Invitation};
+pub use directory::Directory;
+pub use joining::{Join, JoinSettings, LONGEST_MESSAGE, Newcomer, WelcomeError};
+pub use near::Near;
+pub use watch::Watch;

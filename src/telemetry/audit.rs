@@ -1,0 +1,20 @@
+//! The audit trail as log lines: the same events that the store keeps, for whoever collects logs.
+
+use crate::model::audit::AuditEvent;
+
+/// The target of these lines.
+pub const AUDIT: &str = "audit";
+
+/// Writes the line.
+pub fn line(event: &AuditEvent) {
+    tracing::info!(
+        target: AUDIT,
+        event = event.kind.as_str(),
+        actor = %event.actor,
+        member = event.member.as_ref().map(crate::model::member::MemberId::as_str),
+        client = event.client.map(tracing::field::display),
+        request_id = event.request_id,
+        detail = event.detail,
+        "audit"
+    );
+}
