@@ -14,8 +14,9 @@ use rustls::ServerConfig;
 use tracing::Instrument as _;
 
 use crate::forward_auth::{self, CheckError, Dialect};
-use crate::gate::{Admission, Origin, Verdict, decide};
+use crate::gate::{Admission, Origin, Refusal, Verdict, decide};
 use crate::live::{Generation, Held, Lasting, Live};
+use crate::members::Unsure;
 use crate::model::clock::{self, Timestamp};
 use crate::model::request_id::{self, request_id};
 use crate::model::route::{Found, Route};
@@ -28,8 +29,7 @@ use crate::net::serve::Handler;
 use crate::pages::asking::Asking;
 use crate::pages::endpoint::Endpoint;
 use crate::pages::failure::Failure;
-use crate::pages::own::display_name;
-use crate::proxy::{Forwarded, Passage, Tether, asks_for_upgrade, forward};
+use crate::proxy::{Anchor, Forwarded, Passage, asks_for_upgrade, forward};
 use crate::seal::random_name;
 use crate::telemetry::RouteFigures;
 
@@ -75,7 +75,7 @@ impl Handler for Gateway {
             let unclear = arrived.unclear.take();
             let asking = arrived.asking();
             let mut story = Story { route: "-", figures: None, decision: "", member: String::new() };
-            let (live, connection, asking) = (&*live, &connection, &asking);
+            let (live, connection, asking) = (&live, &connection, &asking);
             let mut crossing =
                 Crossing { live, lasting, connection, asking, arrived: &arrived, body: Some(body), upgrade };
 
@@ -172,7 +172,7 @@ impl Arrived {
 
 /// A request whose target is clear, on its way.
 struct Crossing<'a> {
-    live: &'a Held,
+    live: &'a Arc<Held>,
     lasting: &'a Lasting,
     connection: &'a Arc<Connection>,
     asking: &'a Asking<'a>,
@@ -192,7 +192,8 @@ impl<'a> Crossing<'a> {
             // At the level of errors, so that it is there whatever level is written.
             let span = tracing::error_span!("page", request_id = asking.request_id);
             // In a box, as all that is rare: a request makes room for the whole of its way when it begins.
-            let answered = Box::pin(live.own.serve(endpoint, visit, asking)).instrument(span).await;
+            let answered =
+                Box::pin(live.own.serve(endpoint, visit, asking, self.body.take())).instrument(span).await;
             self.settle().await;
             return answered.map(|response| say(live, asking, response));
         }
@@ -200,15 +201,15 @@ impl<'a> Crossing<'a> {
         story.route = &route.label;
         story.figures = Some(&live.figures[route.id.0]);
         let headers = &asking.parts.headers;
-        let read = || live.recent.read(&live.sessions, headers, host, asking.now);
-        let mut cookies = read();
-        let session = cookies.session.take();
-        let renewed = session.as_ref().and_then(|session| live.sessions.renew(session, host, asking.now));
-        if let Some(session) = session.as_ref().filter(|_| is_logged()) {
+        let mut cookies = live.recent.read(&live.sessions, headers, host, asking.now);
+        let who = live.who(cookies.session.take(), self.arrived.began).await;
+        let session = who.person().map(|person| &person.session);
+        let renewed = session.and_then(|session| live.sessions.renew(session, host, asking.now));
+        if let Some(session) = session.filter(|_| is_logged()) {
             session.member_id().clone_into(&mut story.member);
         }
 
-        let verdict = decide(route, session, self.origin());
+        let verdict = decide(&route.access, who, self.origin());
         story.decision = verdict.as_str();
         match verdict {
             Verdict::Admit(admission) => {
@@ -226,10 +227,17 @@ impl<'a> Crossing<'a> {
                 }
                 Ok(response)
             }
-            Verdict::Refuse(refusal) => {
-                let name = read().session.map(|session| display_name(&session).to_owned());
-                Err(Failure::Refused(refusal, name))
+            Verdict::Refuse(Refusal::NoMember(_), Some(person)) => {
+                self.settle().await;
+                Ok(say(live, asking, live.own.ask_for_access(visit, &person, asking)))
             }
+            Verdict::Refuse(refusal, person) => {
+                if let Some(person) = &person {
+                    live.own.directory.refused(person, &route.label, |actor| asking.act(actor));
+                }
+                Err(Failure::Refused(refusal, person.map(|person| person.name().to_owned())))
+            }
+            Verdict::Unsure => Err(Unsure.into()),
             Verdict::SignIn => {
                 self.settle().await;
                 Ok(say(live, asking, live.own.ask_to_sign_in(visit, route.api, asking)))
@@ -257,10 +265,6 @@ impl<'a> Crossing<'a> {
         let Self { live, lasting, asking, arrived, .. } = *self;
         let target = live.targets[route.id.0].as_ref().ok_or(Failure::NoApplication)?;
         let upgrade = self.upgrade.take();
-        let tether = admission.session().filter(|_| upgrade.is_some()).map(|session| Tether {
-            ends_in: live.sessions.time_left(session, asking.now),
-            has_ended: Box::new(live.sessions.end_of(session)),
-        });
         let (chain, request_id) = (arrived.chain.clone(), arrived.request_id.clone());
         let forwarded = Forwarded { client: asking.client, chain, request_id, cookies };
         let mut passage = Passage {
@@ -272,7 +276,8 @@ impl<'a> Crossing<'a> {
             limits: &live.limits,
             pool: live.pool(target),
             tunnels: &lasting.tunnels,
-            tether,
+            anchor: Arc::clone(live) as Arc<dyn Anchor>,
+            route: route.id,
             upgrade,
         };
         let answer = forward(asking.parts, self.body.take(), target, &mut passage).await?;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use super::BAD_CONFIG;
+use super::{BAD_CONFIG, store};
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
 
 /// Reads and builds the configuration without side effects. Prints the report; 0 when it can be run, 78 when not.
@@ -14,7 +14,9 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let built = runtime.map(|runtime| {
                 let _entered = runtime.enter();
-                Generation::build(&config, &Lasting::new(1, 1, None), false)
+                let directory = runtime.block_on(store::of_nobody())?;
+                Generation::build(&config, &Lasting::new(1, 1, directory, None), false)
+                    .map_err(LoadError::from)
             });
             match built {
                 Ok(Ok(_)) => {
@@ -29,7 +31,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
                     );
                     ExitCode::SUCCESS
                 }
-                Ok(Err(error)) => refuse(&LoadError::from(error)),
+                Ok(Err(error)) => refuse(&error),
                 Err(error) => {
                     eprintln!("wxgate: {error}");
                     ExitCode::FAILURE

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use http::Method;
 
-use super::{FAILURE, check};
-use crate::live::{ConfigSource, Generation, Lasting};
+use super::{FAILURE, check, store};
+use crate::live::{ConfigSource, Generation, Lasting, LoadError};
 use crate::model::policy::Policy;
 use crate::model::route::Found;
 use crate::model::visit::{Scheme, Visit};
@@ -36,9 +36,13 @@ pub(super) fn run(
         return ExitCode::from(FAILURE);
     };
     let _entered = runtime.enter();
-    let live = match Generation::build(&config, &Lasting::new(1, 1, None), false) {
+    let built = runtime
+        .block_on(store::of_nobody())
+        .map_err(LoadError::from)
+        .and_then(|directory| Ok(Generation::build(&config, &Lasting::new(1, 1, directory, None), false)?));
+    let live = match built {
         Ok(live) => live,
-        Err(error) => return check::refuse(&error.into()),
+        Err(error) => return check::refuse(&error),
     };
     match visit(arguments) {
         Ok(visit) => {
@@ -83,18 +87,31 @@ fn explain(live: &Generation, visit: &Visit) {
                 Some(target) => target.upstream.to_string(),
                 None => "the application behind the proxy that asks".to_owned(),
             };
-            println!("route     {} (access = \"{}\")", route.label, route.policy.as_str());
-            match route.policy {
+            println!("route     {} (access = \"{}\")", route.label, route.access.policy.as_str());
+            match route.access.policy {
                 Policy::Deny => println!("everybody 403"),
                 Policy::Public => {
                     println!("everybody goes to {upstream}; identity headers only if signed in")
                 }
-                Policy::SignedIn if route.api => {
-                    println!("anonymous 401 JSON\nsigned in goes to {upstream} with identity headers");
+                policy => {
+                    let login = if route.api {
+                        "401 JSON"
+                    } else {
+                        "302 to the login for navigations, 401 JSON otherwise"
+                    };
+                    println!("anonymous {login}");
+                    let whom = match policy {
+                        Policy::Admins => "administrators",
+                        Policy::SignedIn => "signed in",
+                        _ => "members",
+                    };
+                    let within = if route.access.groups.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" in one of {}", route.access.groups)
+                    };
+                    println!("{whom}{within} go to {upstream} with identity headers");
                 }
-                Policy::SignedIn => println!(
-                    "anonymous 302 to the login for navigations, 401 JSON otherwise\nsigned in goes to {upstream} with identity headers"
-                ),
             }
         }
     }

@@ -6,6 +6,7 @@ mod explain;
 mod healthcheck;
 pub mod serve;
 mod snippet;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

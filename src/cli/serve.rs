@@ -15,10 +15,12 @@ use crate::config::fields::Config;
 use crate::gateway::Gateway;
 use crate::live::health::Health;
 use crate::live::{BuildError, ConfigSource, Generation, Lasting, Live};
+use crate::members::Directory;
 use crate::net::limits::Limits;
 use crate::net::listen::{Bound, ListenAddress};
 use crate::net::serve::serve;
 use crate::net::workers::Workers;
+use crate::store::{self, OpenError, Opening};
 use crate::telemetry::logs;
 
 /// How long tunnels may take to say goodbye once they are told.
@@ -50,7 +52,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
     }
     drop(logging);
     // What cannot be built is not mended by starting again either.
-    let is_unusable = result.as_ref().is_err_and(|error| error.is::<BuildError>());
+    let is_unusable = result.as_ref().is_err_and(|error| error.is::<BuildError>() || error.is::<OpenError>());
     let code = exit(result);
     if is_unusable { ExitCode::from(BAD_CONFIG) } else { code }
 }
@@ -63,7 +65,16 @@ async fn run_until_told(
     // Before anybody can know that this process is there: an unhandled signal would end it without a word.
     let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
     let server = &config.server;
-    let lasting = Lasting::new(server.workers, server.limits.connections, Some(Handle::current()));
+    let store = store::open(&config.store, Opening::Create, Handle::current()).await?;
+    let directory = Directory::new(store, Handle::current());
+    let lasting = Lasting::new(
+        server.workers,
+        server.limits.connections,
+        Arc::clone(&directory),
+        Some(Handle::current()),
+    );
+    let house = Arc::clone(&directory).keep_house(Arc::clone(&lasting.metrics), config.keep_audit);
+    let house = tokio::spawn(house);
     let generation = Generation::build(config, &lasting, true)?;
     let live = Live::new(generation, server.workers, source, environment, Arc::clone(&lasting));
     let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
@@ -102,6 +113,7 @@ async fn run_until_told(
         () = stops.next() => anyhow::bail!("ended at once, as told; requests under way were cut"),
     };
     reloads.abort();
+    house.abort();
     health.iter().for_each(tokio::task::JoinHandle::abort);
     workers.end().context("a worker could not run")?;
     if let Some(worker) = fallen {
@@ -167,7 +179,7 @@ fn announce(config: &Config, listen: &str, admin: &str) {
             host = route.host.as_str(),
             path = format!("{}/", route.path),
             methods = if methods.is_empty() { "all".to_owned() } else { methods.join(",") },
-            access = route.policy.as_str(),
+            access = route.access.policy.as_str(),
             upstream,
             "protects"
         );

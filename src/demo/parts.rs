@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use super::{DemoSettings, application, phone, serve_wechat};
 use crate::config::source::ConfigFile;
 use crate::gateway::Gateway;
 use crate::live::{ConfigSource, Generation, Lasting, Live};
+use crate::members::Directory;
 use crate::net::limits::Limits;
 use crate::net::listen::Listener;
 use crate::net::serve::serve;
 use crate::pages::language::Language;
 use crate::seal::{hex, random};
+use crate::store::{self, Opening, StoreSettings, StoreUrl};
 use crate::wechat::simulator::{App, Simulator};
 
 /// The simulated website app.
@@ -68,7 +71,10 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     let config = configuration(&gateway_url, &application_url, wechat_port, settings.language);
     let source = ConfigSource::Fixed(ConfigFile { path: PathBuf::from("demo"), text: config });
     let (config, _) = source.read(&[]).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let lasting = Lasting::new(1, Limits::default().connections, None);
+    let store = store::open(&memory(), Opening::Create, Handle::current()).await?;
+    let directory = Directory::new(store, Handle::current());
+    let lasting = Lasting::new(1, Limits::default().connections, Arc::clone(&directory), None);
+    tokio::spawn(directory.keep_house(Arc::clone(&lasting.metrics), Duration::from_secs(86_400)));
     let generation = Generation::build(&config, &lasting, false)?;
     let gateway = Gateway::new(Live::new(generation, 1, source, Vec::new(), lasting), 0);
     let patience = Duration::from_secs(1);
@@ -86,6 +92,11 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     let listener = Listener::Tcp(gateway_listener);
     tokio::spawn(serve(listener, gateway, Limits::default(), std::future::pending(), patience));
     Ok(Demo { gateway_url, wechat_url, application_url, simulator })
+}
+
+/// A store that is gone with the demo.
+fn memory() -> StoreSettings {
+    StoreSettings { url: StoreUrl::Memory, ca_file: None, data_dir: PathBuf::new() }
 }
 
 /// Binds a loopback port: the wished-for one, else one of the next, else (for 0) any.

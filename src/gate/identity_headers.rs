@@ -10,7 +10,8 @@ use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use super::Admission;
 use super::template::{Lines, Template};
 use crate::model::alias::{self, Alias, Beginning, Lookout};
-use crate::model::session::{Said, Session};
+use crate::model::person::Person;
+use crate::model::session::Said;
 
 /// What a header says about the person.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -23,7 +24,7 @@ pub enum Field {
     Country,
     /// A synthetic address, or empty: WeChat gives none.
     Email,
-    /// Comma separated; empty while there are no groups.
+    /// Comma separated; empty where there are none.
     Groups,
     /// Display name.
     Name,
@@ -311,16 +312,15 @@ impl IdentityHeaders {
     /// What each of the `names` says, in their order; unknown values are empty. An anonymous visitor of an open route gets
     /// none: what the client sent is gone all the same.
     pub fn values<'a>(&'a self, admission: &'a Admission) -> impl Iterator<Item = HeaderValue> + 'a {
-        let session = admission.session().into_iter();
-        session
-            .flat_map(|session| self.spoken.iter().map(|header| self.value(header, session).unwrap_or(EMPTY)))
+        let person = admission.person().into_iter();
+        person.flat_map(|person| self.spoken.iter().map(|header| self.value(header, person).unwrap_or(EMPTY)))
     }
 
     /// Puts the same in a template's lines.
     pub fn put(&self, admission: &Admission, lines: &mut Lines<'_>) {
-        if let Some(session) = admission.session() {
+        if let Some(person) = admission.person() {
             for header in &self.spoken {
-                lines.put(self.value(header, session));
+                lines.put(self.value(header, person));
             }
         }
     }
@@ -349,7 +349,7 @@ impl IdentityHeaders {
         let is_there = beside.each_ref().map(Option::is_some);
         let mut headers = template.fill_with(|lines| {
             self.put(admission, lines);
-            let put = if admission.session().is_some() { self.spoken.len() } else { 0 };
+            let put = if admission.person().is_some() { self.spoken.len() } else { 0 };
             for _ in put..self.spoken.len() + self.elsewhere.len() {
                 lines.put(None);
             }
@@ -364,37 +364,47 @@ impl IdentityHeaders {
     }
 
     /// What one header says; `None` where nothing is known.
-    fn value(&self, header: &Spoken, session: &Session) -> Option<HeaderValue> {
+    fn value(&self, header: &Spoken, person: &Person) -> Option<HeaderValue> {
+        let standing = &person.standing;
         let said = match header.field {
             Field::Avatar => Said::Avatar,
             Field::City => Said::City,
             Field::Country => Said::Country,
-            Field::Email => return self.email(header.encoding, session),
-            Field::Groups => return None,
+            Field::Email => return self.email(header.encoding, &standing.user),
+            Field::Groups => return written(standing.groups.shared(), header.encoding),
+            Field::Name if !standing.name.is_empty() => {
+                return written(standing.name.clone(), header.encoding);
+            }
             Field::Name => Said::Name,
             Field::Openid => Said::Openid,
             Field::Province => Said::Province,
             Field::Sex => Said::Sex,
             Field::Unionid => Said::Unionid,
-            Field::User => Said::MemberId,
+            Field::User => return written(standing.user.clone(), header.encoding),
         };
-        let text = session.bytes(said);
-        if text.is_empty() {
-            return None;
-        }
-        let as_it_is = needs_no_encoding(text, header.encoding)
-            .then(|| HeaderValue::from_maybe_shared(session.shared(said)));
-        Some(match as_it_is {
-            Some(Ok(value)) => value,
-            _ if header.encoding == Encoding::Percent => percent(text),
-            _ => encode(session.text(said), header.encoding),
-        })
+        written(person.session.shared(said), header.encoding)
     }
 
-    fn email(&self, encoding: Encoding, session: &Session) -> Option<HeaderValue> {
+    fn email(&self, encoding: Encoding, user: &[u8]) -> Option<HeaderValue> {
         let domain = self.email_domain.as_ref()?;
-        Some(encode(&[session.member_id(), "@", domain].concat(), encoding))
+        let user = std::str::from_utf8(user).ok()?;
+        Some(encode(&[user, "@", domain].concat(), encoding))
     }
+}
+
+/// A text as a header line, without a copy where it can stand as it is; `None` for an empty one.
+fn written(text: Bytes, encoding: Encoding) -> Option<HeaderValue> {
+    if text.is_empty() {
+        return None;
+    }
+    if !needs_no_encoding(&text, encoding) {
+        return Some(match encoding {
+            Encoding::Percent => percent(&text),
+            _ => encode(std::str::from_utf8(&text).unwrap_or_default(), encoding),
+        });
+    }
+    let as_it_is = HeaderValue::from_maybe_shared(text);
+    as_it_is.ok()
 }
 
 /// What is said where nothing is known, in every encoding.

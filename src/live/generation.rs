@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use rustls::ServerConfig;
 use thiserror::Error;
@@ -11,15 +12,22 @@ use tokio::runtime::Handle;
 use super::keys::{self, KeyError};
 use crate::config::fields::{Config, RouteSettings};
 use crate::gate::identity_headers::IdentityHeaders;
-use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings, SpentTickets};
+use crate::gate::still_admits;
+use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings};
+use crate::members::{Directory, Near, Watch};
+use crate::model::clock;
 use crate::model::own_cookie::CookieScope;
 use crate::model::peer::TrustedProxies;
+use crate::model::person::{Person, Who};
+use crate::model::policy::Access;
 use crate::model::route::{Route, RouteId, Routes};
+use crate::model::session::Session;
 use crate::net::limits::Limits;
 use crate::net::tls::TlsError;
+use crate::pages::forms::Forms;
 use crate::pages::own::OwnPages;
 use crate::pages::render::{Pages, PagesError};
-use crate::proxy::{Connector, ConnectorError, Pool, Target, Tunnels, Upstream};
+use crate::proxy::{Anchor, Connector, ConnectorError, Pool, Target, Tether, Tunnels, Upstream};
 use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
 use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
@@ -32,10 +40,10 @@ pub struct Lasting {
     pub metrics: Arc<Metrics>,
     /// Code exchanges under way.
     pub exchanges: Arc<Exchanges>,
+    /// Members, and how they stand.
+    pub directory: Arc<Directory>,
     /// Sessions ended before their time.
     pub ended: Arc<EndedSessions>,
-    /// Hand-off tickets that were used.
-    pub spent_tickets: Arc<SpentTickets>,
     /// Upgraded connections.
     pub tunnels: Tunnels,
     /// Whether new requests are welcome.
@@ -51,6 +59,8 @@ pub struct Generation {
     pub targets: Vec<Option<Target>>,
     /// How each application is reached.
     connectors: Vec<Arc<Connector>>,
+    /// Who may pass on each route, by its number.
+    accesses: Vec<Access>,
     /// What applications are told about people, by the number of the route.
     pub identities: Vec<IdentityHeaders>,
     /// Where the requests of each route are counted, by its number.
@@ -74,6 +84,8 @@ pub struct Held {
     pools: Vec<Arc<Pool>>,
     /// Cookie lines that were just read.
     pub recent: Recent,
+    /// How the people of them stand.
+    near: Near,
 }
 
 /// The configuration reads well and cannot be run all the same.
@@ -99,12 +111,17 @@ pub enum BuildError {
 impl Lasting {
     /// The beginning of a process with `workers`; `tunnels` may be open at a time. What is not done for one visitor alone
     /// runs on `background`.
-    pub fn new(workers: usize, tunnels: usize, background: Option<Handle>) -> Arc<Self> {
+    pub fn new(
+        workers: usize,
+        tunnels: usize,
+        directory: Arc<Directory>,
+        background: Option<Handle>,
+    ) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new(workers));
         Arc::new(Self {
             exchanges: Arc::new(Exchanges::new(background)),
+            directory,
             ended: Arc::default(),
-            spent_tickets: Arc::default(),
             tunnels: Tunnels::new(tunnels, Arc::clone(&metrics)),
             ready: AtomicBool::new(true),
             metrics,
@@ -138,6 +155,7 @@ impl Generation {
             Arc::clone(&lasting.exchanges),
             WechatApi::new(api_settings, Arc::clone(metrics))?,
             Arc::clone(metrics),
+            (Arc::clone(&lasting.directory), config.joining.clone()),
         );
 
         let routes = route_table(&config.routes);
@@ -151,13 +169,18 @@ impl Generation {
             hosts,
             sessions: Arc::clone(&sessions),
             login,
-            spent_tickets: Arc::clone(&lasting.spent_tickets),
+            directory: Arc::clone(&lasting.directory),
+            joining: config.joining.clone(),
+            revocation_grace: config.revocation_grace,
+            near: Near::default(),
+            forms: Forms::new(&ring),
         };
         let (targets, connectors) = targets(&config.routes)?;
         Ok(Self {
             routes,
             targets,
             connectors,
+            accesses: config.routes.iter().map(|route| route.access.clone()).collect(),
             identities: config.routes.iter().map(|route| route.rewriting.identity.clone()).collect(),
             figures: config.routes.iter().map(|route| metrics.route(&label(route))).collect(),
             sessions,
@@ -173,8 +196,12 @@ impl Held {
     /// Each of `workers` takes hold, with no connection to any application yet.
     pub(super) fn by_workers(generation: Generation, workers: usize) -> Vec<Self> {
         let generation = Arc::new(generation);
-        let take =
-            |_| Self { generation: Arc::clone(&generation), pools: Vec::new(), recent: Recent::default() };
+        let take = |_| Self {
+            generation: Arc::clone(&generation),
+            pools: Vec::new(),
+            recent: Recent::default(),
+            near: Near::default(),
+        };
         let mut held: Vec<Self> = (0..workers).map(take).collect();
         for connector in &generation.connectors {
             for (held, pool) in held.iter_mut().zip(Pool::for_workers(connector, workers)) {
@@ -182,6 +209,11 @@ impl Held {
             }
         }
         held
+    }
+
+    /// Who a request comes from that arrived at `now`.
+    pub async fn who(&self, session: Option<Arc<Session>>, now: Instant) -> Who {
+        self.own.directory.who(session, &self.near, now, self.own.revocation_grace).await
     }
 
     /// This worker's connections to the application of `target`.
@@ -198,6 +230,23 @@ impl Deref for Held {
     }
 }
 
+impl Anchor for Held {
+    fn tether(&self, person: &Person, route: RouteId) -> Tether {
+        let (now, wall) = (clock::instant(), clock::now());
+        let sessions = Arc::clone(&self.sessions);
+        let access = self.accesses[route.0].clone();
+        let mut watch = self.own.directory.watch(person, self.own.revocation_grace, now);
+        let ends = now + self.sessions.time_left(&person.session, wall);
+        let person = person.clone();
+        let goes_on = move |now| {
+            let is_kept =
+                |watch: &mut Watch| watch.goes_on(&person, now, |person| still_admits(&access, &person));
+            !sessions.has_ended(&person.session) && watch.as_mut().is_some_and(is_kept)
+        };
+        Tether { ends, goes_on: Box::new(goes_on) }
+    }
+}
+
 /// How a route is called in logs and figures.
 fn label(settings: &RouteSettings) -> String {
     format!("{}{}/", settings.host, settings.path)
@@ -211,7 +260,7 @@ fn route_table(settings: &[RouteSettings]) -> Routes {
             label: label(settings),
             path: settings.path.clone(),
             methods: settings.methods.clone(),
-            policy: settings.policy,
+            access: settings.access.clone(),
             api: settings.api,
         };
         routes.add(settings.host.clone(), route);

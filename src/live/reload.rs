@@ -11,6 +11,7 @@ use crate::config;
 use crate::config::fields::{self, Config};
 use crate::config::problem::Problems;
 use crate::config::source::{self, ConfigFile, SourceError};
+use crate::store::OpenError;
 
 /// Where the configuration comes from, each time it is read.
 #[derive(Clone, Debug)]
@@ -27,6 +28,9 @@ pub enum LoadError {
     /// It reads well and cannot be run.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// It does not read well; the report says where.
     #[error("{}", .0.render(false))]
     Problems(Box<Problems>),

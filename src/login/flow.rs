@@ -1,5 +1,6 @@
 //! One login from the first redirect to the session.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -8,14 +9,18 @@ use thiserror::Error;
 use super::attempts::{Attempt, Attempts, Lookup, Stage};
 use super::channel::{Apps, Channel};
 use super::exchanges::Exchanges;
+use crate::members::{Act, Directory, JoinSettings, Newcomer, WelcomeError};
+use crate::model::audit::Actor;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::identity::Identity;
+use crate::model::member::{Member, MemberId};
 use crate::model::return_to::ReturnTo;
 use crate::model::session::Session;
 use crate::model::set_cookie::SetCookie;
-use crate::seal::{digest, hex};
+use crate::seal::{digest, hex, random};
 use crate::sessions::Sessions;
+use crate::store::StoreError;
 use crate::telemetry::metrics::Metrics;
 use crate::wechat::api::{Arrival, WechatApi, WechatError};
 use crate::wechat::authorize::{self, Scope};
@@ -37,7 +42,7 @@ pub struct LoginSettings {
     pub login_host: Host,
     /// WeChat's QR page in this language; `None` leaves it to WeChat.
     pub language: Option<String>,
-    /// Refuse accounts without unionid, and know people by it.
+    /// Refuse accounts without unionid.
     pub require_unionid: bool,
 }
 
@@ -50,6 +55,21 @@ pub struct LoginFlow {
     exchanges: Arc<Exchanges>,
     api: WechatApi,
     metrics: Arc<Metrics>,
+    directory: Arc<Directory>,
+    joining: JoinSettings,
+}
+
+/// Whose browser a callback comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor<'a> {
+    /// The request's head.
+    pub headers: &'a HeaderMap,
+    /// The User-Agent.
+    pub browser: &'a str,
+    /// The address.
+    pub client: IpAddr,
+    /// Names the request.
+    pub request_id: &'a str,
 }
 
 /// A login that has begun: where to send the browser, with what cookies.
@@ -85,6 +105,8 @@ pub enum Finished {
     SignedIn {
         /// The new session.
         session: Session,
+        /// Whose it is, as the directory knows them.
+        member: Member,
         /// Where to.
         to: ReturnTo,
         /// The asking host's browser, when it came from another host.
@@ -97,6 +119,9 @@ pub enum Finished {
 /// How a callback ended otherwise.
 #[derive(Debug, Error)]
 pub enum LoginError {
+    /// An administrator has shut the person out.
+    #[error("the member {0} is blocked")]
+    Blocked(MemberId),
     /// The browser did not send the attempt's cookie, or any.
     #[error("the browser brought no login cookie")]
     CookieNotReturned,
@@ -112,6 +137,9 @@ pub enum LoginError {
     /// The person refused.
     #[error("the person refused")]
     Refused,
+    /// The store cannot be asked who it is.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A unionid is required and WeChat gave none.
     #[error("WeChat gave no unionid: bind the app to an Open Platform account")]
     UnionidRequired,
@@ -142,8 +170,9 @@ impl LoginFlow {
         exchanges: Arc<Exchanges>,
         api: WechatApi,
         metrics: Arc<Metrics>,
+        (directory, joining): (Arc<Directory>, JoinSettings),
     ) -> Self {
-        Self { settings, attempts, sessions, exchanges, api, metrics }
+        Self { settings, attempts, sessions, exchanges, api, metrics, directory, joining }
     }
 
     /// The registered apps.
@@ -184,10 +213,11 @@ impl LoginFlow {
     pub async fn finish(
         &self,
         callback: &Callback,
-        headers: &HeaderMap,
+        visitor: Visitor<'_>,
         session: Option<&Session>,
         now: Timestamp,
     ) -> Result<Finished, LoginFailure> {
+        let headers = visitor.headers;
         let fail = |error, attempt: Option<&Attempt>| LoginFailure {
             error,
             cookies: attempt
@@ -214,8 +244,13 @@ impl LoginFlow {
             self.metrics.login(attempt.channel.as_str(), "refused");
             return Err(fail(LoginError::Refused, Some(&attempt)));
         };
+        if self.directory.is_down() {
+            // The code is not spent, and the attempt goes on: the page can be asked for again.
+            let error = StoreError::unavailable("it did not answer a moment ago").into();
+            return Err(LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) });
+        }
         let result = match self.exchange(&attempt, code).await {
-            Ok(arrival) => self.sign_in(&attempt, &arrival, headers, now),
+            Ok(arrival) => self.sign_in(&attempt, &arrival, visitor, now).await,
             Err(LoginError::Wechat(error)) => self.recover(&attempt, error, headers, now),
             Err(error) => Err(error),
         };
@@ -225,7 +260,11 @@ impl LoginFlow {
             Err(_) => "failed",
         };
         self.metrics.login(attempt.channel.as_str(), word);
-        result.map_err(|error| fail(error, Some(&attempt)))
+        result.map_err(|error| match error {
+            // The outcome of the code is remembered for a minute: the same callback can be tried again.
+            LoginError::Store(_) => LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) },
+            error => fail(error, Some(&attempt)),
+        })
     }
 
     /// Every attempt the browser brought, deleted.
@@ -257,37 +296,59 @@ impl LoginFlow {
         outcome.await.map_err(LoginError::Wechat)
     }
 
-    fn sign_in(
+    async fn sign_in(
         &self,
         attempt: &Attempt,
         arrival: &Arrival,
-        headers: &HeaderMap,
+        visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Finished, LoginError> {
-        let member_id = self.member_id(arrival)?;
+        if self.settings.require_unionid && arrival.unionid.is_none() {
+            return Err(LoginError::UnionidRequired);
+        }
+        let newcomer = Newcomer {
+            account: arrival.account.clone(),
+            unionid: arrival.unionid.clone(),
+            profile: arrival.profile.clone(),
+            browser: visitor.browser.to_owned(),
+            client: visitor.client,
+            request_id: visitor.request_id.to_owned(),
+        };
+        let (id, expires) = (random(), self.sessions.end_of(now));
+        let member = match self.directory.welcome(newcomer, id, expires, &self.joining, now).await {
+            Ok(member) => member,
+            Err(WelcomeError::Blocked(member)) => return Err(LoginError::Blocked(member)),
+            Err(WelcomeError::Store(error)) => return Err(LoginError::Store(error)),
+        };
         let identity = Identity {
-            member_id,
+            member_id: member.id.to_string(),
             account: arrival.account.clone(),
             unionid: arrival.unionid.clone(),
             profile: arrival.profile.clone(),
         };
-        if let Some(old) = self.sessions.read(headers, &self.settings.login_host, now) {
-            self.sessions.end(&old, now);
+        if let Some(old) = self.sessions.read(visitor.headers, &self.settings.login_host, now) {
+            self.end(&old, visitor, now).await;
         }
-        let (session, cookie) = self.sessions.start(&identity, &self.settings.login_host, now);
+        let (session, cookie) = self.sessions.start(id, &identity, &self.settings.login_host, now);
         let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
-        Ok(Finished::SignedIn { session, to: return_to(attempt), handoff: attempt.handoff, cookies })
+        let (to, handoff) = (return_to(attempt), attempt.handoff);
+        Ok(Finished::SignedIn { session, member, to, handoff, cookies })
     }
 
-    /// A stable ASCII name. Which id it is made of is decided by the configuration and never per request: "unionid if
-    /// there is one" would split a person in two when WeChat begins to give it.
-    fn member_id(&self, arrival: &Arrival) -> Result<String, LoginError> {
-        let key = match (&arrival.unionid, self.settings.require_unionid) {
-            (Some(unionid), true) => format!("unionid\0{unionid}"),
-            (None, true) => return Err(LoginError::UnionidRequired),
-            (_, false) => format!("openid\0{}\0{}", arrival.account.app_id, arrival.account.openid),
+    /// Ends the session that a new one takes the place of.
+    async fn end(&self, old: &Session, visitor: Visitor<'_>, now: Timestamp) {
+        self.sessions.end(old, now);
+        let Ok(member) = old.member_id().parse::<MemberId>() else { return };
+        let act = Act {
+            actor: Actor::Member(member.clone()),
+            client: Some(visitor.client),
+            request_id: Some(visitor.request_id.to_owned()),
+            now,
         };
-        Ok(format!("wx-{}", hex(&digest(key.as_bytes())[..10])))
+        // Its record may be gone with its member; this browser's cookie is overwritten in any case.
+        if let Err(error) = self.directory.end_session(&act, old.id, Some(&member)).await {
+            tracing::debug!(error = %error, "the session before this one could not be ended in the store");
+        }
     }
 
     /// Sends the person round once more where WeChat asks for that.

@@ -3,29 +3,26 @@
 //! The asking host gives its browser a nonce and sends it to the login host with the nonce's hash. The ticket that comes
 //! back names host, hash and time, so it works in that browser, on that host, for thirty seconds.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::members::Directory;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
 use crate::model::session::Session;
 use crate::model::set_cookie::{SetCookie, received};
 use crate::seal::{KeyRing, Purpose, Sealer, digest, hex, random};
+use crate::store::StoreError;
 
 /// How long a ticket is good for.
 const TICKET: Duration = Duration::from_secs(30);
 
 /// How long a browser may take to come back with one.
 const NONCE: Duration = Duration::from_secs(600);
-
-/// Spent tickets remembered at most; none is needed longer than `TICKET`.
-const MOST: usize = 100_000;
 
 /// A session on its way to another host.
 #[derive(Debug, Deserialize, Serialize)]
@@ -44,14 +41,8 @@ pub struct Handoff {
     sealer: Sealer,
 }
 
-/// Tickets that were redeemed, so that none is redeemed twice.
-#[derive(Debug, Default)]
-pub struct SpentTickets {
-    until: Mutex<HashMap<[u8; 16], Timestamp>>,
-}
-
 /// The ticket is good for nothing.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[derive(Clone, Debug, Error)]
 pub enum TicketError {
     /// Another browser's ticket, or this browser lost its nonce.
     #[error("the ticket belongs to another browser")]
@@ -62,6 +53,9 @@ pub enum TicketError {
     /// Redeemed before.
     #[error("the ticket was used before")]
     Spent,
+    /// Whether it was redeemed before cannot be known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Handoff {
@@ -98,12 +92,12 @@ impl Handoff {
     }
 
     /// On the asking host again: the session, where to go, and the deletion of the nonce.
-    pub fn redeem(
+    pub async fn redeem(
         &self,
         ticket: &str,
         host: &Host,
         headers: &HeaderMap,
-        spent: &SpentTickets,
+        directory: &Directory,
         now: Timestamp,
     ) -> Result<(Session, String, SetCookie), TicketError> {
         let ticket: Ticket = self.sealer.open(ticket, host.as_str()).ok_or(TicketError::Invalid)?;
@@ -114,7 +108,7 @@ impl Handoff {
         if browser != Some(ticket.browser) {
             return Err(TicketError::OtherBrowser);
         }
-        if !spent.insert(ticket.id, ticket.expires, now) {
+        if !directory.claim_ticket(ticket.id, ticket.expires).await? {
             return Err(TicketError::Spent);
         }
         Ok((ticket.session, ticket.return_path, SetCookie::forget(&self.scope, &self.name())))
@@ -127,15 +121,6 @@ impl Handoff {
     fn nonce<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let name = self.name();
         received(headers).find(|(found, value)| *found == name && value.len() == 32).map(|(_, nonce)| nonce)
-    }
-}
-
-impl SpentTickets {
-    /// Remembers the ticket; `false` if it was known, or if there is no room to be sure.
-    fn insert(&self, id: [u8; 16], until: Timestamp, now: Timestamp) -> bool {
-        let mut known = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, until| *until > now);
-        known.len() < MOST && known.insert(id, until).is_none()
     }
 }
 

@@ -9,5 +9,5 @@ mod handoff;
 pub use attempts::{Attempt, Attempts, Stage};
 pub use channel::{Apps, Channel, Step, Way, choose};
 pub use exchanges::Exchanges;
-pub use flow::{Begun, Callback, Finished, LoginError, LoginFailure, LoginFlow, LoginSettings};
-pub use handoff::{Handoff, SpentTickets, TicketError};
+pub use flow::{Begun, Callback, Finished, LoginError, LoginFailure, LoginFlow, LoginSettings, Visitor};
+pub use handoff::{Handoff, TicketError};

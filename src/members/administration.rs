@@ -9,9 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Status};
 use crate::model::secret::Secret;
 use crate::seal::{digest, hex, random};
-use crate::store::records::{
-    AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement,
-};
+use crate::store::records::{AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement};
 use crate::store::{MemberKey, StoreError};
 use crate::telemetry::audit;
 

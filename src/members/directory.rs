@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::near::Near;
+use super::refusals::Refusals;
 use super::standings::{Standings, Unsure};
 use super::watch::Watch;
 use crate::model::audit::AuditEvent;
+use crate::model::clock::Timestamp;
 use crate::model::member::{MemberId, Standing};
 use crate::model::person::{Person, Who};
 use crate::model::session::Session;
+use crate::store::records::ClaimKind;
 use crate::store::{Answer, Store, StoreError};
 use crate::telemetry::audit;
 
@@ -20,17 +23,25 @@ use crate::telemetry::audit;
 pub struct Directory {
     pub(super) store: Arc<dyn Store>,
     pub(super) standings: Arc<Standings>,
+    pub(super) refusals: Refusals,
 }
 
 impl Directory {
     /// The directory over `store`. What nobody waits for runs on `background`.
     pub fn new(store: Arc<dyn Store>, background: Handle) -> Arc<Self> {
-        Arc::new(Self { standings: Standings::new(Arc::clone(&store), background), store })
+        let standings = Standings::new(Arc::clone(&store), background);
+        Arc::new(Self { standings, store, refusals: Refusals::default() })
     }
 
     /// Who a session belongs to. Remembered by the worker's `near`; the store is asked only about people who were not here
     /// for seconds. While it is down, what it said within `grace` counts.
-    pub async fn who(&self, session: Option<Arc<Session>>, near: &Near, now: Instant, grace: Duration) -> Who {
+    pub async fn who(
+        &self,
+        session: Option<Arc<Session>>,
+        near: &Near,
+        now: Instant,
+        grace: Duration,
+    ) -> Who {
         let Some(session) = session else { return Who::Nobody };
         if let Some(standing) = near.find(&session, self, now) {
             return person(session, standing);
@@ -53,6 +64,11 @@ impl Directory {
     pub async fn note(&self, event: AuditEvent) -> Result<(), StoreError> {
         audit::line(&event);
         self.ask(self.store.note(event)).await
+    }
+
+    /// Takes a hand-off ticket, which is good once over all nodes: `false` if it was taken before.
+    pub async fn claim_ticket(&self, id: [u8; 16], expires: Timestamp) -> Result<bool, StoreError> {
+        self.ask(self.store.claim(ClaimKind::Ticket, id, expires)).await
     }
 
     /// How many changes this node has made.

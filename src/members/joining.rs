@@ -115,7 +115,11 @@ impl Directory {
                 id: session,
                 started: now,
                 expires,
-                browser: browser.chars().filter(|letter| !letter.is_control()).take(LONGEST_BROWSER).collect(),
+                browser: browser
+                    .chars()
+                    .filter(|letter| !letter.is_control())
+                    .take(LONGEST_BROWSER)
+                    .collect(),
                 client,
             },
             request_id: request_id.clone(),
@@ -161,7 +165,8 @@ impl Directory {
     /// Makes somebody a member by the code of an invitation.
     pub async fn join(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
         let note = act.note(AuditKind::InviteUsed, Some(who), String::new());
-        let joined = self.ask_about(who, self.store.join(digest(code.as_bytes()), who.clone(), note.clone())).await?;
+        let joined =
+            self.ask_about(who, self.store.join(digest(code.as_bytes()), who.clone(), note.clone())).await?;
         audit::line(&note);
         Ok(joined)
     }
@@ -188,7 +193,9 @@ impl Directory {
     /// Makes somebody an administrator by the code of a setup link.
     pub async fn set_up(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
         let note = act.note(AuditKind::SetupUsed, Some(who), String::new());
-        let member = self.ask_about(who, self.store.set_up(digest(code.as_bytes()), who.clone(), note.clone())).await?;
+        let member = self
+            .ask_about(who, self.store.set_up(digest(code.as_bytes()), who.clone(), note.clone()))
+            .await?;
         audit::line(&note);
         Ok(member)
     }

@@ -5,6 +5,7 @@ mod directory;
 mod housekeeping;
 mod joining;
 mod near;
+mod refusals;
 mod standings;
 mod watch;
 
@@ -12,4 +13,5 @@ pub use administration::{Act, Invitation};
 pub use directory::Directory;
 pub use joining::{Join, JoinSettings, LONGEST_MESSAGE, Newcomer, WelcomeError};
 pub use near::Near;
+pub use standings::Unsure;
 pub use watch::Watch;

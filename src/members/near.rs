@@ -25,7 +25,12 @@ struct Place {
 
 impl Near {
     /// The standing of a session's member, if it was read within seconds and this node has changed nothing since.
-    pub(super) fn find(&self, session: &Session, directory: &Directory, now: Instant) -> Option<Arc<Standing>> {
+    pub(super) fn find(
+        &self,
+        session: &Session,
+        directory: &Directory,
+        now: Instant,
+    ) -> Option<Arc<Standing>> {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = places.get(place(&session.id))?.as_ref()?;
         let is_known = place.session == session.id

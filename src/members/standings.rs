@@ -147,6 +147,11 @@ impl Standings {
         answer
     }
 
+    /// Where work goes that nobody waits for.
+    pub(super) fn background(&self) -> &Handle {
+        &self.background
+    }
+
     /// Whether the store failed when it was last asked.
     pub(super) fn is_down(&self) -> bool {
         self.is_down.load(Ordering::Acquire)
@@ -216,7 +221,8 @@ impl Slot {
 
 /// Forgets those nobody has asked about for longest, a quarter of all, and nobody who is watched.
 fn make_room(slots: &mut HashMap<MemberId, Arc<Slot>>, now: Instant) {
-    let age = |slot: &Slot| slot.known().map_or(Duration::MAX, |known| now.saturating_duration_since(known.as_of));
+    let age =
+        |slot: &Slot| slot.known().map_or(Duration::MAX, |known| now.saturating_duration_since(known.as_of));
     let is_free = |slot: &Arc<Slot>| slot.watchers.load(Ordering::Acquire) == 0;
     let mut ages: Vec<Duration> = slots.values().filter(|slot| is_free(slot)).map(|slot| age(slot)).collect();
     ages.sort_unstable();

@@ -28,7 +28,8 @@ impl Watch {
             Some(known) => {
                 self.certain = self.certain.max(known.as_of);
                 let standing = known.standing.filter(|standing| !standing.has_ended(&person.session));
-                let person = standing.map(|standing| Person { standing, session: Arc::clone(&person.session) });
+                let person =
+                    standing.map(|standing| Person { standing, session: Arc::clone(&person.session) });
                 person.is_some_and(may) && self.is_recent(now)
             }
             // Something was changed a moment ago, and is being read anew.

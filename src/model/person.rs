@@ -54,4 +54,12 @@ impl Who {
             Self::Nobody | Self::Unsure => None,
         }
     }
+
+    /// The same, to keep.
+    pub fn into_person(self) -> Option<Person> {
+        match self {
+            Self::Person(person) => Some(person),
+            Self::Nobody | Self::Unsure => None,
+        }
+    }
 }

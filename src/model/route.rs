@@ -6,7 +6,7 @@ use http::Method;
 
 use super::host::Host;
 use super::path::{AmbiguousPath, CanonicalPath, decoded_again};
-use super::policy::Policy;
+use super::policy::Access;
 use super::visit::Visit;
 
 /// Names one route within one configuration; whoever owns more about a route keeps it under this number.
@@ -25,7 +25,7 @@ pub struct Route {
     /// The methods it is for; empty means all.
     pub methods: Vec<Method>,
     /// Who may pass.
-    pub policy: Policy,
+    pub access: Access,
     /// Whether anonymous visitors always get 401 instead of a redirect.
     pub api: bool,
 }
@@ -137,6 +137,7 @@ fn longest<'a>(table: &'a Table, path: &str, method: &Method) -> Option<&'a Rout
 
 #[cfg(test)]
 mod tests {
+    use super::super::policy::Policy;
     use super::super::visit::Scheme;
     use super::*;
 
@@ -155,7 +156,7 @@ mod tests {
                 label: format!("{host}{path}"),
                 path: path.to_owned(),
                 methods: methods.to_vec(),
-                policy: Policy::SignedIn,
+                access: Policy::SignedIn.into(),
                 api: false,
             };
             routes.add(Host::parse(host).unwrap(), route);

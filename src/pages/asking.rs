@@ -10,6 +10,8 @@ use super::language::{Language, LanguageLinks};
 use super::query;
 use crate::forward_auth::Dialect;
 use crate::gate::Origin;
+use crate::members::Act;
+use crate::model::audit::Actor;
 use crate::model::clock::Timestamp;
 use crate::model::host::Authority;
 use crate::model::set_cookie::received;
@@ -34,6 +36,11 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
+    /// What `actor` does with this request.
+    pub fn act(&self, actor: Actor) -> Act {
+        Act { actor, client: Some(self.client), request_id: Some(self.request_id.to_owned()), now: self.now }
+    }
+
     /// A header that is text and stands there once.
     pub fn header(&self, name: header::HeaderName) -> Option<&'a str> {
         one(&self.parts.headers, name)

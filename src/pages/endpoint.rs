@@ -6,14 +6,24 @@ use crate::model::return_to::OWN_PREFIX;
 /// One of the gateway's own pages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Endpoint {
+    /// `/_wxgate/admin` and everything below: administration.
+    Admin,
     /// `/_wxgate/callback`: WeChat sends the browser back here.
     Callback,
+    /// `/_wxgate/invite`: an invitation is taken.
+    Invite,
     /// `/_wxgate/login`: a login begins.
     Login,
+    /// `/_wxgate/login/status`: a waiting page asks whether there is news.
+    LoginStatus,
     /// `/_wxgate/logout`: signing out.
     Logout,
     /// `/_wxgate/me`: who am I.
     Me,
+    /// `/_wxgate/request`: somebody asks for access.
+    Request,
+    /// `/_wxgate/setup`: the first administrator.
+    Setup,
     /// `/_wxgate/ticket`: a sign-in arrives from the login host.
     Ticket,
     /// Reserved, and nothing there.
@@ -34,10 +44,15 @@ impl Endpoint {
         }
         Some(match path.as_str().strip_prefix(OWN_PREFIX) {
             Some("/callback") => Self::Callback,
+            Some("/invite") => Self::Invite,
             Some("/login") => Self::Login,
+            Some("/login/status") => Self::LoginStatus,
             Some("/logout") => Self::Logout,
             Some("/me") => Self::Me,
+            Some("/request") => Self::Request,
+            Some("/setup") => Self::Setup,
             Some("/ticket") => Self::Ticket,
+            Some(path) if path == "/admin" || path.starts_with("/admin/") => Self::Admin,
             _ => Self::Unknown,
         })
     }
@@ -45,10 +60,15 @@ impl Endpoint {
     /// The word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Admin => "_wxgate/admin",
             Self::Callback => "_wxgate/callback",
+            Self::Invite => "_wxgate/invite",
             Self::Login => "_wxgate/login",
+            Self::LoginStatus => "_wxgate/login/status",
             Self::Logout => "_wxgate/logout",
             Self::Me => "_wxgate/me",
+            Self::Request => "_wxgate/request",
+            Self::Setup => "_wxgate/setup",
             Self::Ticket => "_wxgate/ticket",
             Self::Unknown => "_wxgate/",
         }

@@ -40,6 +40,10 @@ impl<'a> Face<'a> {
                 };
                 Self::failure(Sign::Alert, "bad_request.title", text).home()
             }
+            Page::Blocked { name } => {
+                let face = Self::failure(Sign::Lock, "blocked.title", "blocked.text").fact("fact.name", name);
+                if name.is_some() { face.action("action.switch", "/_wxgate/logout") } else { face }
+            }
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed } => {
                 Self::notice(Sign::Alert, "cookie.title", "cookie.text")
                     .cookie(public_host, seen_host, secure_needed)
@@ -56,6 +60,7 @@ impl<'a> Face<'a> {
             Page::ForeignOrigin => {
                 Self::failure(Sign::Lock, "foreign_origin.title", "foreign_origin.text").home()
             }
+            Page::FormExpired => Self::notice(Sign::Clock, "form_expired.title", "form_expired.text").retry(),
             Page::HeadersTooLarge => {
                 Self::failure(Sign::Alert, "headers_too_large.title", "headers_too_large.text").retry()
             }
@@ -125,6 +130,9 @@ impl<'a> Face<'a> {
                 let mut face = Self::notice(Sign::Tap, "snapshot.title", "snapshot.text");
                 face.texts.push("snapshot.more");
                 face
+            }
+            Page::StoreUnavailable => {
+                Self::failure(Sign::Broken, "store_unavailable.title", "store_unavailable.text").retry()
             }
             Page::TooLarge => Self::failure(Sign::Alert, "too_large.title", "too_large.text").home(),
             Page::TooManyRequests { seconds } => {

@@ -12,10 +12,12 @@ use super::render::Pages;
 use crate::forward_auth::CheckError;
 use crate::gate::Refusal;
 use crate::login::{LoginError, LoginFailure, TicketError};
+use crate::members::Unsure;
 use crate::model::site::Site;
 use crate::model::visit::AmbiguousVisit;
 use crate::net::body::Body;
 use crate::proxy::ForwardError;
+use crate::store::StoreError;
 use crate::wechat::api::WechatError;
 use crate::wechat::errcode::Reaction;
 
@@ -37,9 +39,15 @@ pub enum Failure {
     /// The application gave no answer.
     #[error(transparent)]
     Forward(#[from] ForwardError),
+    /// A page was open for so long that its form no longer counts.
+    #[error("the form is from another session, or too old")]
+    FormExpired,
     /// The login did not end in a session.
     #[error(transparent)]
     Login(#[from] LoginFailure),
+    /// A form that no page of ours sends.
+    #[error("the form cannot be read")]
+    Malformed(Malformed),
     /// Not for this page.
     #[error("method not allowed")]
     Method,
@@ -52,12 +60,18 @@ pub enum Failure {
     /// The gate says no.
     #[error("refused: {0:?}")]
     Refused(Refusal, Option<String>),
+    /// The store did not do what it was told.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The hand-off from the login host failed.
     #[error(transparent)]
     Ticket(#[from] TicketError),
     /// The declared body is larger than allowed.
     #[error("the request body is larger than allowed")]
     TooLarge,
+    /// Nobody can say whether the person may enter: the store does not answer.
+    #[error(transparent)]
+    Unsure(#[from] Unsure),
     /// The target is longer than allowed.
     #[error("the request target is longer than allowed")]
     UriTooLong,
@@ -85,9 +99,14 @@ impl Failure {
             Self::Forward(ForwardError::RequestBody(_)) => Page::BadRequest { detail: Malformed::Form },
             Self::Forward(_) => Page::ApplicationUnavailable,
             Self::Login(failure) => login_page(&failure.error, site, asking, &login_url, &seen_host),
+            Self::FormExpired => Page::FormExpired,
+            Self::Malformed(detail) => Page::BadRequest { detail: *detail },
             Self::Method => Page::MethodNotAllowed,
             Self::NoApplication | Self::NotFound => Page::NotFound,
-            Self::Refused(Refusal::Policy, name) => Page::Denied { name: name.as_deref(), path },
+            Self::Refused(Refusal::Blocked, name) => Page::Blocked { name: name.as_deref() },
+            Self::Refused(_, name) => Page::Denied { name: name.as_deref(), path },
+            Self::Store(StoreError::Missing) => Page::NotFound,
+            Self::Store(_) | Self::Ticket(TicketError::Store(_)) | Self::Unsure(_) => Page::StoreUnavailable,
             Self::Ticket(_) => Page::SignInExpired { login_url: &login_url },
             Self::UriTooLong => Page::UriTooLong,
             Self::WrongHost => Page::WrongHost,
@@ -121,6 +140,7 @@ impl Failure {
                 tracing::warn!(request_id, route, error = %chain(error), "the application gave no answer");
             }
             Self::Login(failure) => log_login(&failure.error, asking, &host),
+            Self::Store(error) | Self::Ticket(TicketError::Store(error)) => log_store(error, request_id),
             Self::Ticket(error) => {
                 tracing::info!(request_id, %client, error = %error, "a sign-in was not handed over")
             }
@@ -161,6 +181,7 @@ fn login_page<'a>(
     let public_host = site.login_host.as_str();
     let secure_needed = site.scheme.is_https() && asking.visit.is_some_and(|visit| !visit.scheme.is_https());
     match error {
+        LoginError::Blocked(_) => Page::Blocked { name: None },
         LoginError::CookieNotReturned => {
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
         }
@@ -168,6 +189,7 @@ fn login_page<'a>(
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
         LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
         LoginError::Refused => Page::SignInRefused { login_url },
+        LoginError::Store(_) => Page::StoreUnavailable,
         LoginError::UnionidRequired => Page::UnionidRequired,
         LoginError::Wechat(error) => wechat_page(error, login_url),
     }
@@ -203,9 +225,20 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
             request_id,
             "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
         ),
-        LoginError::Expired | LoginError::NoApp | LoginError::Refused => {
+        LoginError::Store(error) => log_store(error, request_id),
+        LoginError::Blocked(_) | LoginError::Expired | LoginError::NoApp | LoginError::Refused => {
             tracing::info!(request_id, %client, error = %error, "a login did not complete");
         }
+    }
+}
+
+/// That the store does not answer has been said once; each who meets it is only told about when asked for.
+fn log_store(error: &StoreError, request_id: &str) {
+    match error {
+        StoreError::Unavailable(_) => {
+            tracing::warn!(request_id, error = %error, "turned away: the store does not answer")
+        }
+        error => tracing::info!(request_id, error = %error, "the store did not do it"),
     }
 }
 

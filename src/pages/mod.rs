@@ -6,6 +6,7 @@ mod check;
 pub mod endpoint;
 mod face;
 pub mod failure;
+pub mod forms;
 pub mod language;
 pub mod own;
 pub mod page;

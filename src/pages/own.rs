@@ -1,9 +1,11 @@
 //! The gateway's own pages: login, callback, hand-off, who am I, sign out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
@@ -11,12 +13,18 @@ use super::answer;
 use super::asking::Asking;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
+use super::forms::{self, Forms};
 use super::page::Page;
 use super::query;
 use super::render::Pages;
-use crate::login::{Finished, Handoff, LoginFlow, SpentTickets, Step, choose};
+use crate::login::{Finished, Handoff, LoginFlow, Step, Visitor, choose};
+use crate::members::{Directory, JoinSettings, Near, Unsure};
+use crate::model::audit::Actor;
+use crate::model::clock;
 use crate::model::host::Host;
+use crate::model::member::MemberId;
 use crate::model::own_cookie::CookieScope;
+use crate::model::person::{Person, Who};
 use crate::model::return_to::{LONGEST, ReturnTo};
 use crate::model::session::{Said, Session};
 use crate::model::set_cookie::SetCookie;
@@ -24,10 +32,11 @@ use crate::model::site::Site;
 use crate::model::visit::Visit;
 use crate::net::body::Body;
 use crate::sessions::Sessions;
+use crate::store::StoreError;
 use crate::wechat::user_agent::Browser;
 
 /// How long a browser keeps the language its visitor chose.
-const LANGUAGE: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+const LANGUAGE: Duration = Duration::from_secs(365 * 86_400);
 
 /// Longest login address in an answer to a proxy that asks, whose bodies are at most 1 KiB.
 const BRIEF_ADDRESS: usize = 768;
@@ -49,8 +58,16 @@ pub struct OwnPages {
     pub login: LoginFlow,
     /// Sign-ins between hosts.
     pub handoff: Handoff,
-    /// Tickets that were used.
-    pub spent_tickets: Arc<SpentTickets>,
+    /// Members.
+    pub directory: Arc<Directory>,
+    /// How strangers become members.
+    pub joining: JoinSettings,
+    /// How long what the store last said counts while it is down.
+    pub revocation_grace: Duration,
+    /// How the people stand who were here a moment ago.
+    pub near: Near,
+    /// Tokens of forms.
+    pub forms: Forms,
 }
 
 impl OwnPages {
@@ -60,20 +77,29 @@ impl OwnPages {
         endpoint: Endpoint,
         visit: &Visit,
         asking: &Asking<'_>,
+        body: Option<Incoming>,
     ) -> Result<Response<Body>, Failure> {
         let host = &visit.authority.host;
-        let session = self.sessions.read(&asking.parts.headers, host, asking.now);
+        let session = self.sessions.read(&asking.parts.headers, host, asking.now).map(Arc::new);
+        let who =
+            self.directory.who(session.clone(), &self.near, clock::instant(), self.revocation_grace).await;
+        let person = match who {
+            Who::Nobody => None,
+            Who::Person(person) => Some(person),
+            // Whoever wants to leave may, and a page that says who somebody is does not guess.
+            Who::Unsure if endpoint == Endpoint::Logout => None,
+            Who::Unsure => return Err(Unsure.into()),
+        };
+        let person = person.as_ref();
         let mut response = match (endpoint, &visit.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => {
-                self.login(host, query::login(asking.query()), asking, session)
+                self.login(host, query::login(asking.query()), asking, person)
             }
-            (Endpoint::Callback, &Method::GET) => self.callback(host, asking, session).await,
-            (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking, session.as_ref()),
-            (Endpoint::Logout, &Method::GET | &Method::HEAD) => {
-                Ok(self.confirm_sign_out(asking, session.as_ref()))
-            }
-            (Endpoint::Logout, &Method::POST) => self.sign_out(host, asking, session),
-            (Endpoint::Me, &Method::GET | &Method::HEAD) => self.me(asking, session),
+            (Endpoint::Callback, &Method::GET) => self.callback(host, asking, person).await,
+            (Endpoint::Ticket, &Method::GET) => self.ticket(host, asking, person).await,
+            (Endpoint::Logout, &Method::GET | &Method::HEAD) => Ok(self.confirm_sign_out(asking, person)),
+            (Endpoint::Logout, &Method::POST) => self.sign_out(host, asking, session.as_deref(), body).await,
+            (Endpoint::Me, &Method::GET | &Method::HEAD) => self.me(asking, person),
             (Endpoint::Unknown, _) => Err(Failure::NotFound),
             _ => Err(Failure::Method),
         }?;
@@ -127,6 +153,11 @@ impl OwnPages {
         response
     }
 
+    /// What somebody gets who is signed in and no member, on a page for members.
+    pub fn ask_for_access(&self, visit: &Visit, person: &Person, asking: &Asking<'_>) -> Response<Body> {
+        self.page(&Page::Denied { name: Some(person.name()), path: visit.path.as_str() }, asking)
+    }
+
     /// Whether `host` is one of ours.
     pub fn serves(&self, host: &Host) -> bool {
         self.hosts.contains(host)
@@ -141,14 +172,17 @@ impl OwnPages {
         host: &Host,
         asked: query::LoginQuery<'_>,
         asking: &Asking<'_>,
-        session: Option<Session>,
+        person: Option<&Person>,
     ) -> Result<Response<Body>, Failure> {
         let to = ReturnTo::parse(asked.to.unwrap_or("/"), host, |host| self.serves(host));
         if *host != self.site.login_host {
-            return Ok(self.send_to_login_host(host, &to, asking, session));
+            return Ok(self.send_to_login_host(host, &to, asking, person));
         }
-        if let Some(session) = session {
-            return Ok(self.go_on(&session, &to, asked.handoff, &[], asking));
+        if let Some(person) = person {
+            return Ok(self.go_on(&person.session, &to, asked.handoff, &[], asking));
+        }
+        if self.directory.is_down() {
+            return Err(Unsure.into());
         }
         let page_url = format!("{}{}", self.site.origin(to.host.as_ref().unwrap_or(host)), to.path_and_query);
         let site_name = to.host.as_ref().unwrap_or(host).to_string();
@@ -201,9 +235,9 @@ impl OwnPages {
         host: &Host,
         to: &ReturnTo,
         asking: &Asking<'_>,
-        session: Option<Session>,
+        person: Option<&Person>,
     ) -> Response<Body> {
-        if session.is_some() && to.host.is_none() {
+        if person.is_some() && to.host.is_none() {
             return answer::redirect(&self.site, StatusCode::SEE_OTHER, &to.path_and_query, &[]);
         }
         let target =
@@ -220,29 +254,29 @@ impl OwnPages {
         &self,
         host: &Host,
         asking: &Asking<'_>,
-        session: Option<Session>,
+        person: Option<&Person>,
     ) -> Result<Response<Body>, Failure> {
         if *host != self.site.login_host {
             return Err(Failure::NotFound);
         }
         let callback = query::callback(asking.query());
-        let finished =
-            self.login.finish(&callback, &asking.parts.headers, session.as_ref(), asking.now).await?;
+        let visitor = Visitor {
+            headers: &asking.parts.headers,
+            browser: asking.user_agent(),
+            client: asking.client,
+            request_id: asking.request_id,
+        };
+        let session = person.map(|person| &*person.session);
+        let finished = self.login.finish(&callback, visitor, session, asking.now).await?;
         Ok(match finished {
             Finished::Already { to } => match session {
-                Some(session) => self.go_on(&session, &to, None, &[], asking),
+                Some(session) => self.go_on(session, &to, None, &[], asking),
                 None => answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]),
             },
             Finished::Again(begun) => {
                 answer::redirect(&self.site, StatusCode::SEE_OTHER, &begun.location, &begun.cookies)
             }
-            Finished::SignedIn { session, to, handoff, cookies } => {
-                tracing::info!(
-                    request_id = asking.request_id,
-                    member = session.member_id(),
-                    client = %asking.client,
-                    "signed in"
-                );
+            Finished::SignedIn { session, to, handoff, cookies, .. } => {
                 self.go_on(&session, &to, handoff, &cookies, asking)
             }
         })
@@ -269,18 +303,18 @@ impl OwnPages {
     }
 
     /// A browser that is signed in already (the back button) just goes on, as with a stale callback.
-    fn ticket(
+    async fn ticket(
         &self,
         host: &Host,
         asking: &Asking<'_>,
-        session: Option<&Session>,
+        person: Option<&Person>,
     ) -> Result<Response<Body>, Failure> {
         let ticket = query::single(asking.query(), "t").unwrap_or_default();
         let headers = &asking.parts.headers;
         let (session, path, forget) =
-            match self.handoff.redeem(&ticket, host, headers, &self.spent_tickets, asking.now) {
+            match self.handoff.redeem(&ticket, host, headers, &self.directory, asking.now).await {
                 Ok(redeemed) => redeemed,
-                Err(_) if session.is_some() => {
+                Err(_) if person.is_some() => {
                     return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]));
                 }
                 Err(error) => return Err(error.into()),
@@ -289,65 +323,83 @@ impl OwnPages {
         Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &ascii(&path), &cookies))
     }
 
-    fn confirm_sign_out(&self, asking: &Asking<'_>, session: Option<&Session>) -> Response<Body> {
+    fn confirm_sign_out(&self, asking: &Asking<'_>, person: Option<&Person>) -> Response<Body> {
         let site = self.site.login_host.as_str();
-        let name = session.map(display_name);
+        let name = person.map(Person::name);
         self.page(&Page::SignOutConfirm { site, name }, asking)
     }
 
-    fn sign_out(
+    /// Signs out this browser, or with `everywhere=1` all of the person's. The cookie goes whatever the store says.
+    async fn sign_out(
         &self,
         host: &Host,
         asking: &Asking<'_>,
-        session: Option<Session>,
+        session: Option<&Session>,
+        body: Option<Incoming>,
     ) -> Result<Response<Body>, Failure> {
         if !asking.is_from_own_page(&self.site) {
             return Err(Failure::ForeignOrigin);
         }
+        let everywhere = forms::is_checked(body, "everywhere", asking).await?;
+        let mut ended = Ok(());
         if let Some(session) = session {
-            self.sessions.end(&session, asking.now);
-            tracing::info!(
-                request_id = asking.request_id,
-                member = session.member_id(),
-                client = %asking.client,
-                "signed out"
-            );
+            self.sessions.end(session, asking.now);
+            ended = self.end(session, everywhere, asking).await;
         }
         let page = Page::SignedOut { site: self.site.login_host.as_str(), login_url: "/" };
-        let mut response = self.page(&page, asking);
+        let mut response = match ended {
+            Ok(()) => self.page(&page, asking),
+            Err(error) => {
+                let failure = Failure::from(error);
+                failure.log(asking, Endpoint::Logout.as_str());
+                failure.answer(&self.pages, &self.site, asking)
+            }
+        };
         answer::add_cookies(&mut response, &[self.sessions.forget(host)]);
         answer::add_cookies(&mut response, &self.login.forget_attempts(&asking.parts.headers));
         Ok(response)
     }
 
-    fn me(&self, asking: &Asking<'_>, session: Option<Session>) -> Result<Response<Body>, Failure> {
+    /// Ends a session, or all of its person's, on every node.
+    async fn end(&self, session: &Session, everywhere: bool, asking: &Asking<'_>) -> Result<(), StoreError> {
+        let Ok(member) = session.member_id().parse::<MemberId>() else { return Ok(()) };
+        let act = asking.act(Actor::Member(member.clone()));
+        let ended = match everywhere {
+            false => self.directory.end_session(&act, session.id, Some(&member)).await.map(drop),
+            true => self.directory.end_sessions(&act, &member).await.map(drop),
+        };
+        match ended {
+            // It was ended before, or its member forgotten.
+            Err(StoreError::Missing) => Ok(()),
+            ended => ended,
+        }
+    }
+
+    fn me(&self, asking: &Asking<'_>, person: Option<&Person>) -> Result<Response<Body>, Failure> {
         let fetch_site = asking.header(HeaderName::from_static("sec-fetch-site"));
         if fetch_site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
             return Err(Failure::ForeignOrigin);
         }
-        let Some(session) = session else {
+        let Some(person) = person else {
             let body = json!({ "error": "login_required", "request_id": asking.request_id });
             return Ok(answer::json(&self.site, StatusCode::UNAUTHORIZED, &body));
         };
+        let (session, standing) = (&person.session, &person.standing);
         let unionid = Some(session.text(Said::Unionid)).filter(|unionid| !unionid.is_empty());
         let body = json!({
-            "user": session.member_id(),
-            "name": session.text(Said::Name),
+            "user": person.user(),
+            "id": session.member_id(),
+            "status": standing.status.as_str(),
+            "groups": standing.groups.iter().collect::<Vec<_>>(),
+            "admin": person.administers(),
+            "name": person.name(),
             "avatar": session.text(Said::Avatar),
             "openid": session.text(Said::Openid),
             "unionid": unionid,
             "signed_in_at": session.started.as_unix(),
-            "expires_in": self.sessions.time_left(&session, asking.now).as_secs(),
+            "expires_in": self.sessions.time_left(session, asking.now).as_secs(),
         });
         Ok(answer::json(&self.site, StatusCode::OK, &body))
-    }
-}
-
-/// The name a person chose, or their id where they chose none.
-pub fn display_name(session: &Session) -> &str {
-    match session.text(Said::Name) {
-        "" => session.member_id(),
-        name => name,
     }
 }
 

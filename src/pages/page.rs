@@ -16,6 +16,11 @@ pub enum Page<'a> {
         /// Which part of it.
         detail: Malformed,
     },
+    /// An administrator has shut the person out.
+    Blocked {
+        /// Who they are signed in as.
+        name: Option<&'a str>,
+    },
     /// The cookie set at the beginning of the sign-in did not come back.
     CookieNotReturned {
         /// Where to begin again.
@@ -36,6 +41,8 @@ pub enum Page<'a> {
     },
     /// A form or WebSocket came from another site.
     ForeignOrigin,
+    /// The form of a page that was open for too long.
+    FormExpired,
     /// The headers are larger than allowed.
     HeadersTooLarge,
     /// A fault of ours.
@@ -125,6 +132,8 @@ pub enum Page<'a> {
     },
     /// WeChat shows a snapshot and hides who the person is.
     SnapshotPage,
+    /// The database does not answer: nobody can sign in for the moment.
+    StoreUnavailable,
     /// The body is larger than allowed.
     TooLarge,
     /// Asked too often.
@@ -191,10 +200,12 @@ impl Page<'_> {
             | Self::SnapshotPage
             | Self::WecomNotSupported { .. } => StatusCode::OK,
             Self::BadRequest { .. }
+            | Self::FormExpired
             | Self::CookieNotReturned { .. }
             | Self::SignInExpired { .. }
             | Self::SignInLoop { .. } => StatusCode::BAD_REQUEST,
-            Self::Denied { .. }
+            Self::Blocked { .. }
+            | Self::Denied { .. }
             | Self::ForeignOrigin
             | Self::SignInRefused { .. }
             | Self::UnionidRequired
@@ -208,7 +219,7 @@ impl Page<'_> {
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal | Self::WechatMisconfigured { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ApplicationUnavailable => StatusCode::BAD_GATEWAY,
-            Self::Overloaded | Self::ShuttingDown | Self::WechatBusy { .. } => {
+            Self::Overloaded | Self::ShuttingDown | Self::StoreUnavailable | Self::WechatBusy { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::ApplicationTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -221,9 +232,11 @@ impl Page<'_> {
             Self::ApplicationTimeout => "upstream_timeout",
             Self::ApplicationUnavailable => "upstream_unavailable",
             Self::BadRequest { .. } => "bad_request",
+            Self::Blocked { .. } => "blocked",
             Self::CookieNotReturned { .. } => "cookie_not_returned",
             Self::Denied { .. } => "forbidden",
             Self::ForeignOrigin => "foreign_origin",
+            Self::FormExpired => "form_expired",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal_error",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -240,6 +253,7 @@ impl Page<'_> {
             Self::SignOutConfirm { .. } => "sign_out",
             Self::SignedOut { .. } => "signed_out",
             Self::SnapshotPage => "snapshot_page",
+            Self::StoreUnavailable => "store_unavailable",
             Self::TooLarge => "body_too_large",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::UnionidRequired => "unionid_required",

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use super::lane::Lane;
 use super::pool::Pool;
 use super::shared::UnderWay;
+use super::tether::{ASK, Ended, Leash};
+use crate::model::clock;
 use crate::net::body::{BodyBound, BodyError, Silence};
 
 /// An answer's body. It must keep moving, and its trailers pass.
@@ -21,6 +23,11 @@ pub(super) struct AnswerBody {
     silence: Silence,
     patience: Duration,
     broken: Option<hyper::Error>,
+    leash: Option<Leash>,
+    /// How often it was asked in this silence whether the leash holds.
+    asks: u32,
+    /// When it was last asked while bytes came, or would have been.
+    asked: Option<Instant>,
 }
 
 /// What the body comes on.
@@ -33,9 +40,39 @@ pub(super) enum Held {
 }
 
 impl AnswerBody {
-    /// A body that may be silent for `patience`. What it `held` goes back at the end.
-    pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration) -> Self {
-        Self { inner, held, silence: Silence::default(), patience, broken: None }
+    /// A body that may be silent for `patience`, and goes on while the `leash` holds. What it `held` goes back at the end.
+    pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration, leash: Option<Leash>) -> Self {
+        Self { inner, held, silence: Silence::default(), patience, broken: None, leash, asks: 0, asked: None }
+    }
+
+    /// Bytes come. Whether the person may still have them, asked every few seconds.
+    fn still_holds(&mut self) -> bool {
+        let Some(leash) = &mut self.leash else { return true };
+        let now = clock::instant();
+        let asked = *self.asked.get_or_insert(now);
+        if now.duration_since(asked) < ASK {
+            return true;
+        }
+        self.asked = Some(now);
+        leash.holds()
+    }
+
+    /// Nothing has come. Ready with what ends the wait.
+    fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
+        loop {
+            let next = if self.leash.is_some() { ASK * (self.asks + 1) } else { self.patience };
+            let patience = next.min(self.patience);
+            if self.silence().poll_lasts(context, patience).is_pending() {
+                return Poll::Pending;
+            }
+            if patience == self.patience {
+                return Poll::Ready(BodyBound::Idle.into());
+            }
+            self.asks += 1;
+            if !self.leash.as_mut().is_none_or(Leash::holds) {
+                return Poll::Ready(Ended.into());
+            }
+        }
     }
 
     fn poll_inner(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
@@ -79,11 +116,10 @@ impl HttpBody for AnswerBody {
             return Poll::Ready(Some(Err(error.into())));
         }
         let Poll::Ready(frame) = this.poll_inner(context) else {
-            let patience = this.patience;
-            let lasts = this.silence().poll_lasts(context, patience);
-            return lasts.map(|()| Some(Err(BodyBound::Idle.into())));
+            return this.poll_wait(context).map(|error| Some(Err(error)));
         };
         this.silence().end();
+        this.asks = 0;
         match frame {
             Some(Err(error)) => {
                 // The visitor gets first what came before: HTTP/2 forgets what it has not sent of a stream that breaks.
@@ -94,10 +130,13 @@ impl HttpBody for AnswerBody {
             }
             frame => {
                 let is_last = frame.as_ref().is_none_or(|frame| frame.as_ref().is_ok_and(Frame::is_trailers));
-                if (is_last || this.inner.is_end_stream())
-                    && let Some(held) = this.held.take()
-                {
-                    held.give_back();
+                if is_last || this.inner.is_end_stream() {
+                    if let Some(held) = this.held.take() {
+                        held.give_back();
+                    }
+                } else if !this.still_holds() {
+                    this.held = None;
+                    return Poll::Ready(Some(Err(Ended.into())));
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

@@ -18,10 +18,12 @@ use super::exchange::{Arrived, Sent, send};
 use super::headers::{Forwarded, Rewriting};
 use super::pool::{Pool, Way};
 use super::response_head;
-use super::tunnel::{Tether, Tunnels};
+use super::tether::{Anchor, Leash};
+use super::tunnel::Tunnels;
 use super::upload::Upload;
 use crate::gate::Admission;
 use crate::model::clock;
+use crate::model::route::RouteId;
 use crate::model::visit::Visit;
 use crate::net::body::{Body, empty};
 use crate::net::connection::Connection;
@@ -63,10 +65,20 @@ pub struct Passage<'a> {
     pub pool: &'a Arc<Pool>,
     /// Upgraded connections.
     pub tunnels: &'a Tunnels,
-    /// What an upgraded connection must not outlive.
-    pub tether: Option<Tether>,
+    /// Who knows how long the person may have what is sent to them.
+    pub anchor: Arc<dyn Anchor>,
+    /// The route they were admitted to.
+    pub route: RouteId,
     /// The way out of HTTP, when the request asks for one.
     pub upgrade: Option<OnUpgrade>,
+}
+
+impl Passage<'_> {
+    /// What a long answer hangs on; nothing where nobody in particular was admitted.
+    fn leash(&self) -> Option<Leash> {
+        let person = self.admission.person()?.clone();
+        Some(Leash::new(Arc::clone(&self.anchor), person, self.route))
+    }
 }
 
 /// What came back.
@@ -121,7 +133,7 @@ fn answered(
         let protocol = asked.headers.get(header::UPGRADE);
         let accepted = passage
             .tunnels
-            .join(&mut response, protocol, upgrade, passage.connection, passage.tether.take())
+            .join(&mut response, protocol, upgrade, passage.connection, passage.leash())
             .ok_or(ForwardError::UnexpectedUpgrade)?;
         return Ok(Answer { response: accepted, dropped_cookies: 0 });
     }
@@ -134,7 +146,7 @@ fn answered(
     }
     let response = response.map(|body| {
         if !body.is_end_stream() {
-            return Body::streamed(AnswerBody::new(body, held, target.idle_timeout));
+            return Body::streamed(AnswerBody::new(body, held, target.idle_timeout, passage.leash()));
         }
         if let Some(held) = held {
             held.give_back();

@@ -11,6 +11,7 @@ mod lane;
 mod pool;
 mod response_head;
 mod shared;
+mod tether;
 mod tunnel;
 mod upload;
 
@@ -20,4 +21,5 @@ pub use forward::{Passage, Target, forward};
 pub use headers::{Forwarded, Rewriting, UpstreamHost};
 pub use pool::Pool;
 pub use response_head::pass;
-pub use tunnel::{Tether, Tunnels, asks_for_upgrade};
+pub use tether::{Anchor, Tether};
+pub use tunnel::{Tunnels, asks_for_upgrade};

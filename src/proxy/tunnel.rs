@@ -1,6 +1,5 @@
 //! Connections that left HTTP behind: WebSocket and any other GET upgrade.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 
 use super::headers::tokens;
 use super::response_head;
+use super::tether::Leash;
 use crate::net::body::{Body, empty};
 use crate::net::connection::Connection;
 use crate::telemetry::metrics::Metrics;
@@ -34,17 +34,6 @@ const GOING_AWAY: [u8; 4] = [0x88, 0x02, 0x03, 0xe9];
 
 /// The same for "policy violation" (1008): the session has ended.
 const SIGNED_OUT: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
-
-/// How often a tunnel asks whether its session was ended.
-const ASK: Duration = Duration::from_secs(5);
-
-/// What a tunnel hangs on: it must not outlive the session it was admitted with.
-pub struct Tether {
-    /// When the session ends by itself.
-    pub ends_in: Duration,
-    /// Whether it was ended before its time.
-    pub has_ended: Box<dyn Fn() -> bool + Send>,
-}
 
 /// All tunnels of the process.
 #[derive(Debug)]
@@ -89,7 +78,7 @@ impl Tunnels {
         asked: Option<&HeaderValue>,
         visitor: OnUpgrade,
         connection: &Arc<Connection>,
-        tether: Option<Tether>,
+        leash: Option<Leash>,
     ) -> Option<Response<Body>> {
         let protocol = answer.headers().get(header::UPGRADE).cloned()?;
         let is_websocket = protocol.as_bytes().eq_ignore_ascii_case(b"websocket");
@@ -123,7 +112,7 @@ impl Tunnels {
             let ends =
                 tokio::time::timeout(HANDSHAKE, async { tokio::try_join!(visitor, application) }).await;
             if let Ok(Ok((visitor, application))) = ends {
-                carry(visitor, application, is_websocket, closing, tether).await;
+                carry(visitor, application, is_websocket, closing, leash).await;
             }
             drop(held);
         });
@@ -164,14 +153,14 @@ async fn carry(
     application: Upgraded,
     is_websocket: bool,
     mut closing: watch::Receiver<bool>,
-    tether: Option<Tether>,
+    leash: Option<Leash>,
 ) {
     let sight = Arc::new(Mutex::new(Sight { frames: Frames::default(), moved: Instant::now() }));
     let mut visitor = Watched { inner: TokioIo::new(visitor), sight: Arc::clone(&sight) };
     let mut application = TokioIo::new(application);
     let goodbye = {
         let mut copy = std::pin::pin!(copy_bidirectional(&mut visitor, &mut application));
-        let mut signed_out = std::pin::pin!(signed_out(tether));
+        let mut signed_out = std::pin::pin!(signed_out(leash));
         loop {
             tokio::select! {
                 _ = &mut copy => return,
@@ -194,12 +183,11 @@ async fn carry(
     }
 }
 
-/// Resolves when the session ends; never without one.
-async fn signed_out(tether: Option<Tether>) {
-    let Some(tether) = tether else { return std::future::pending().await };
-    let end = Instant::now() + tether.ends_in;
-    while Instant::now() < end && !(tether.has_ended)() {
-        tokio::time::sleep_until(end.min(Instant::now() + ASK)).await;
+/// Resolves when the person may no longer have the tunnel; never without one.
+async fn signed_out(leash: Option<Leash>) {
+    let Some(mut leash) = leash else { return std::future::pending().await };
+    while leash.holds() {
+        tokio::time::sleep_until(leash.asks_at().into()).await;
     }
 }
 
@@ -300,12 +288,6 @@ fn payload_length(head: &[u8]) -> Option<u64> {
     }
     let length = head[2..2 + extended].iter().fold(0, |length, byte| length << 8 | u64::from(*byte));
     Some(if extended == 0 { u64::from(second & 0x7f) } else { length })
-}
-
-impl fmt::Debug for Tether {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Tether").field("ends_in", &self.ends_in).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

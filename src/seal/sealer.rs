@@ -31,6 +31,8 @@ const LONGEST: usize = 4096;
 pub enum Purpose {
     /// A login that has begun.
     Attempt,
+    /// A page's forms.
+    Form,
     /// A sign-in on its way from the login host to another host.
     Ticket,
     /// A signed-in browser.
@@ -54,6 +56,7 @@ impl Purpose {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Attempt => "attempt",
+            Self::Form => "form",
             Self::Ticket => "ticket",
             Self::Session => "session",
         }

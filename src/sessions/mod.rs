@@ -11,11 +11,12 @@ use http::HeaderMap;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::identity::Identity;
+use crate::model::member::SessionId;
 use crate::model::named_cookie::NamedCookie;
 use crate::model::own_cookie::CookieScope;
 use crate::model::session::{Said, Session};
 use crate::model::set_cookie::SetCookie;
-use crate::seal::{KeyRing, Purpose, Sealer, random};
+use crate::seal::{KeyRing, Purpose, Sealer};
 
 pub use ended::EndedSessions;
 pub use recent::{Read, Recent};
@@ -96,9 +97,20 @@ impl Sessions {
         self.is_in_time(session, now) && !self.ended.contains(&session.id)
     }
 
-    /// Signs somebody in on `host`: always a new session.
-    pub fn start(&self, identity: &Identity, host: &Host, now: Timestamp) -> (Session, SetCookie) {
-        let session = Session::new(random(), identity, now, now);
+    /// When a session that begins at `now` ends by itself.
+    pub fn end_of(&self, now: Timestamp) -> Timestamp {
+        now + self.settings.lifetime
+    }
+
+    /// Signs somebody in on `host`: always a new session, of a new `id`.
+    pub fn start(
+        &self,
+        id: SessionId,
+        identity: &Identity,
+        host: &Host,
+        now: Timestamp,
+    ) -> (Session, SetCookie) {
+        let session = Session::new(id, identity, now, now);
         let cookie = self.keep(&session, host, now);
         (session, cookie)
     }
@@ -123,10 +135,9 @@ impl Sessions {
         self.ended.insert(session.id, session.started + self.settings.lifetime, now);
     }
 
-    /// A question to ask from time to time: was this session ended?
-    pub fn end_of(&self, session: &Session) -> impl Fn() -> bool + Send + 'static {
-        let (ended, id) = (Arc::clone(&self.ended), session.id);
-        move || ended.contains(&id)
+    /// Whether this node has ended the session.
+    pub fn has_ended(&self, session: &Session) -> bool {
+        self.ended.contains(&session.id)
     }
 
     /// Deletes the cookie of `host`.
@@ -180,6 +191,7 @@ pub(super) mod tests {
     use crate::model::identity::{Account, Profile};
     use crate::model::secret::Secret;
     use crate::model::visit::Scheme;
+    use crate::seal::random;
 
     pub(in crate::sessions) const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -221,7 +233,7 @@ pub(super) mod tests {
     #[test]
     fn a_session_is_read_back_on_its_own_host_only() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(&somebody("王芳"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("王芳"), &host("a.test"), NOW);
         assert_eq!(sessions.read(&sent(&cookie), &host("a.test"), NOW), Some(session));
         assert_eq!(sessions.read(&sent(&cookie), &host("b.test"), NOW), None);
     }
@@ -232,7 +244,7 @@ pub(super) mod tests {
         settings.scope.domain = Some("shared.test".to_owned());
         let ring = KeyRing::new(Secret::new("k".repeat(32)), Vec::new()).unwrap();
         let sessions = Sessions::new(settings, &ring, Arc::default());
-        let (session, cookie) = sessions.start(&somebody("王芳"), &host("a.shared.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("王芳"), &host("a.shared.test"), NOW);
         assert!(sessions.read(&sent(&cookie), &host("b.shared.test"), NOW).is_some());
         assert!(sessions.read(&sent(&cookie), &host("evil-shared.test"), NOW).is_none());
         let elsewhere = sessions.adopt(&session, &host("other.test"), NOW);
@@ -244,7 +256,7 @@ pub(super) mod tests {
     #[test]
     fn idle_time_slides_and_the_lifetime_does_not() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("x"), &host("a.test"), NOW);
         let hours = |count: u64| NOW + Duration::from_secs(count * 3600);
         assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(23)).is_some());
         assert!(sessions.read(&sent(&cookie), &host("a.test"), hours(24)).is_none());
@@ -259,14 +271,15 @@ pub(super) mod tests {
     #[test]
     fn a_session_from_the_future_is_not_believed() {
         let sessions = sessions();
-        let (_, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW + Duration::from_secs(3600));
+        let (_, cookie) =
+            sessions.start(random(), &somebody("x"), &host("a.test"), NOW + Duration::from_secs(3600));
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
     }
 
     #[test]
     fn an_ended_session_stays_ended_for_a_copied_cookie() {
         let sessions = sessions();
-        let (session, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("x"), &host("a.test"), NOW);
         sessions.end(&session, NOW);
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_none());
     }
@@ -274,10 +287,10 @@ pub(super) mod tests {
     #[test]
     fn a_second_cookie_of_the_same_name_does_not_decide() {
         let sessions = sessions();
-        let mut headers = sent(&sessions.start(&somebody("x"), &host("a.test"), NOW).1);
+        let mut headers = sent(&sessions.start(random(), &somebody("x"), &host("a.test"), NOW).1);
         headers.append(http::header::COOKIE, HeaderValue::from_static("__Host-wxgate=planted"));
         assert!(sessions.read(&headers, &host("a.test"), NOW).is_some());
-        let other = sent(&sessions.start(&somebody("attacker"), &host("a.test"), NOW).1);
+        let other = sent(&sessions.start(random(), &somebody("attacker"), &host("a.test"), NOW).1);
         headers.append(http::header::COOKIE, other[http::header::COOKIE].clone());
         assert!(sessions.read(&headers, &host("a.test"), NOW).is_none());
     }
@@ -285,7 +298,7 @@ pub(super) mod tests {
     #[test]
     fn the_cookie_fits_whatever_the_profile() {
         let sessions = sessions();
-        let (_, cookie) = sessions.start(&somebody(&"王".repeat(42)), &host("a.test"), NOW);
+        let (_, cookie) = sessions.start(random(), &somebody(&"王".repeat(42)), &host("a.test"), NOW);
         let value = cookie.as_str().split(['=', ';']).nth(1).unwrap();
         assert!(value.len() <= LONGEST, "{}", value.len());
         assert!(sessions.read(&sent(&cookie), &host("a.test"), NOW).is_some());

@@ -110,11 +110,12 @@ mod tests {
 
     use super::super::tests::{NOW, host, sent, sessions, somebody};
     use super::*;
+    use crate::seal::random;
 
     #[test]
     fn a_line_that_is_known_says_the_same_again() {
         let (sessions, recent) = (sessions(), Recent::default());
-        let (session, cookie) = sessions.start(&somebody("王芳"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("王芳"), &host("a.test"), NOW);
         let headers = sent(&cookie);
         for _ in 0..3 {
             let read = recent.read(&sessions, &headers, &host("a.test"), NOW);
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn a_known_line_counts_on_its_own_host_in_its_time_and_until_its_session_is_ended() {
         let (sessions, recent) = (sessions(), Recent::default());
-        let (session, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
+        let (session, cookie) = sessions.start(random(), &somebody("x"), &host("a.test"), NOW);
         let headers = sent(&cookie);
         let counts = |name: &str, now| recent.read(&sessions, &headers, &host(name), now).session.is_some();
         assert!(counts("a.test", NOW) && counts("a.test", NOW));
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn a_line_with_one_other_byte_is_another() {
         let (sessions, recent) = (sessions(), Recent::default());
-        let (_, cookie) = sessions.start(&somebody("x"), &host("a.test"), NOW);
+        let (_, cookie) = sessions.start(random(), &somebody("x"), &host("a.test"), NOW);
         let headers = sent(&cookie);
         assert!(recent.read(&sessions, &headers, &host("a.test"), NOW).session.is_some());
         let line = headers[COOKIE].as_bytes();

@@ -8,6 +8,7 @@
 mod contract;
 mod error;
 mod migrations;
+mod open;
 mod postgres;
 pub mod records;
 mod sentences;
@@ -24,11 +25,13 @@ use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Standing, Status, UserName};
 use records::{
-    Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery, Settlement,
+    Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
+    Settlement,
 };
 use tables::{Row, Tables};
 
 pub use error::{OpenError, StoreError};
+pub use open::{Opening, StoreSettings, open};
 pub use url::StoreUrl;
 
 /// What the store will have said.

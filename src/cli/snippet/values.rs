@@ -134,7 +134,7 @@ fn main<'a>(host: &Host, routes: &'a [RouteSettings]) -> Option<&'a Upstream> {
 pub(super) fn left_out(routes: &[RouteSettings]) -> impl Iterator<Item = String> {
     routes.iter().filter_map(|route| {
         let (upstream, main) = (route.upstream.as_ref()?, main(&route.host, routes)?);
-        let is_open = route.policy != Policy::Deny;
+        let is_open = route.access.policy != Policy::Deny;
         let goes_elsewhere = upstream.authority != main.authority || upstream.scheme != main.scheme;
         let is_rewritten = route.strip_prefix || matches!(route.rewriting.host, UpstreamHost::Fixed(_));
         (is_open && (goes_elsewhere || is_rewritten))

@@ -1,10 +1,12 @@
 //! Every key of the configuration, one file per table: what it means, its default, what is impossible.
 
+mod access;
 mod addresses;
 mod headers;
 mod routes;
 mod server;
 mod session;
+mod store;
 #[cfg(test)]
 mod tests;
 mod wechat;
@@ -13,8 +15,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::section::Section;
+use crate::members::JoinSettings;
 use crate::model::peer::TrustedProxies;
-use crate::model::policy::Policy;
 use crate::model::secret::Secret;
 use crate::model::site::Site;
 use crate::net::limits::Limits;
@@ -22,6 +24,7 @@ use crate::net::listen::ListenAddress;
 use crate::net::tls::TlsSettings;
 use crate::pages::language::Language;
 use crate::pages::render::PagesSettings;
+use crate::store::StoreSettings;
 use crate::telemetry::logs::LogSettings;
 
 pub use routes::RouteSettings;
@@ -43,6 +46,14 @@ pub struct Config {
     pub routes: Vec<RouteSettings>,
     /// `session.lifetime` and `session.idle_timeout`.
     pub session_times: (Duration, Duration),
+    /// `access.join` and `access.admins`.
+    pub joining: JoinSettings,
+    /// `session.revocation_grace`: how long people who are signed in go on while the store is down. Default: 5 min.
+    pub revocation_grace: Duration,
+    /// `store.url` and `store.ca_file`.
+    pub store: StoreSettings,
+    /// `store.keep_audit`. Default: 180 days.
+    pub keep_audit: Duration,
     /// `session.secret`; without it one is kept in `data_dir`.
     pub secret: Option<Secret>,
     /// `session.old_secrets`.
@@ -84,12 +95,8 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         state.and_then(|folders| folders.split(':').next()).map_or_else(|| "data".into(), PathBuf::from)
     });
     let wechat = wechat::read(top);
-    let access = top.table("access").map(|mut section| {
-        let default = section.optional("default", str::parse::<Policy>);
-        section.finish();
-        default
-    });
-    let default_policy = access.flatten().unwrap_or(Policy::SignedIn);
+    let access = access::read(top);
+    let (store, keep_audit) = store::read(top, &data_dir);
     let headers = headers::read(top);
     let session = session::read(top, public_url.as_ref());
     let (server, insecure_http) = server::read(top);
@@ -110,8 +117,14 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
     let log = log(top);
     // Whoever may speak for visitors may ask about them.
     let asked = !server.trusted_proxies.networks().is_empty() || server.listen.is_unix();
-    let routes =
-        routes::read(top, public_url.as_ref(), upstream, default_policy, &headers, (insecure_http, asked));
+    let routes = routes::read(
+        top,
+        public_url.as_ref(),
+        upstream,
+        access.default_policy,
+        &headers,
+        (insecure_http, asked),
+    );
     let site = public_url.map(|url| Site {
         scheme: url.scheme,
         login_host: url.authority.host,
@@ -126,6 +139,10 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         wechat,
         routes: routes?,
         session_times: (session.lifetime, session.idle_timeout),
+        joining: access.joining,
+        revocation_grace: session.revocation_grace,
+        store,
+        keep_audit,
         secret: session.secret,
         old_secrets: session.old_secrets,
         server,

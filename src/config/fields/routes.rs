@@ -13,7 +13,8 @@ use super::session::request_timeout;
 use crate::config::section::Section;
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::model::host::{Authority, Host};
-use crate::model::policy::Policy;
+use crate::model::member::Groups;
+use crate::model::policy::{Access, Policy};
 use crate::proxy::{Rewriting, Upstream, UpstreamHost};
 
 /// What to write where nothing says which application is protected.
@@ -21,7 +22,7 @@ const UPSTREAM: &str = "\"http://127.0.0.1:3000\", the application to protect; o
 
 /// What to do about an application without a gate.
 const OPEN: &str =
-    "if that is not meant, open single paths with [[routes]] and keep \"signed-in\" for the rest";
+    "if that is not meant, open single paths with [[routes]] and keep \"members\" for the rest";
 
 /// One route, with everything it needs.
 #[derive(Clone, Debug)]
@@ -32,8 +33,8 @@ pub struct RouteSettings {
     pub path: String,
     /// `methods`. Default: all.
     pub methods: Vec<Method>,
-    /// `access`. Default: `access.default`.
-    pub policy: Policy,
+    /// `access` and `groups`. Default: `access.default`, no groups.
+    pub access: Access,
     /// `api`: 401 instead of a redirect. Default: no.
     pub api: bool,
     /// `upstream`, `ca_file`, `connect_timeout`; none where another proxy only asks.
@@ -94,7 +95,7 @@ pub(super) fn read(
             let host = Authority { host: route.host.clone(), port: url.authority.port };
             addresses::complain_about_plain_http(top, &host_place, url.scheme, &host, insecure_http);
         }
-        if route.path.is_empty() && route.policy == Policy::Public {
+        if route.path.is_empty() && route.access.policy == Policy::Public {
             top.warn(&place, "everything on this host is open to everybody", OPEN);
         }
         routes.push(route);
@@ -116,7 +117,7 @@ pub(super) fn read(
                 host,
                 path: String::new(),
                 methods: Vec::new(),
-                policy: default_policy,
+                access: default_policy.into(),
                 api: false,
                 upstream: default_upstream.map(|upstream| to_upstream(upstream, None, None)),
                 rewriting: Rewriting::new(UpstreamHost::Visited, identity(headers, None, &every_name)),
@@ -155,8 +156,7 @@ fn route(
     let path = section.optional("path", addresses::path_prefix);
     let path = if section.is_given("path") { path } else { Some(String::new()) };
     let methods = section.texts("methods", method).unwrap_or_default();
-    let policy = section.optional("access", str::parse);
-    let policy = if section.is_given("access") { policy } else { Some(default_policy) };
+    let access = access(&mut section, default_policy);
     let api = section.boolean("api").unwrap_or(false);
     let upstream = section.optional("upstream", addresses::upstream);
     let ca_file = section.optional("ca_file", |text| Ok(PathBuf::from(text)));
@@ -185,7 +185,7 @@ fn route(
         host: host?,
         path: path?,
         methods,
-        policy: policy?,
+        access: access?,
         api,
         upstream: upstream?.map(|upstream| to_upstream(upstream, ca_file, connect_timeout)),
         rewriting: Rewriting::new(
@@ -196,6 +196,36 @@ fn route(
         response_timeout,
         idle_timeout,
     })
+}
+
+/// Who may pass. Groups are a matter of members: where they are given, a route is for members unless it says otherwise.
+fn access(section: &mut Section<'_>, default_policy: Policy) -> Option<Access> {
+    let groups = section.texts("groups", |name| Groups::of([name]).map(|_| name.to_owned()));
+    let groups_given = section.is_given("groups");
+    let policy = match section.optional("access", str::parse::<Policy>) {
+        None if section.is_given("access") => return None,
+        None if groups_given && !default_policy.knows_members() => Policy::Members,
+        policy => policy.unwrap_or(default_policy),
+    };
+    if groups_given && !policy.knows_members() {
+        let title = format!("`groups` on a route of access = \"{}\"", policy.as_str());
+        let help = "only members are in groups: write access = \"members\", or take groups out";
+        section.complain(&section.place("groups"), title, help);
+        return None;
+    }
+    let groups = if groups_given { groups? } else { Vec::new() };
+    if groups_given && groups.is_empty() {
+        let help = "name groups of which a member must be in one, or take the key out for all members";
+        section.complain(&section.place("groups"), "`groups` names none", help);
+        return None;
+    }
+    match Groups::of(groups.iter().map(String::as_str)) {
+        Ok(groups) => Some(Access { policy, groups }),
+        Err(wish) => {
+            section.complain(&section.place("groups"), "too many `groups`", wish);
+            None
+        }
+    }
 }
 
 fn to_upstream(

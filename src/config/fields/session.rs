@@ -19,6 +19,7 @@ pub(super) struct SessionFields {
     pub(super) cookie_domain: Option<String>,
     pub(super) secret: Option<Secret>,
     pub(super) old_secrets: Vec<Secret>,
+    pub(super) revocation_grace: Duration,
 }
 
 /// Reads `[session]`.
@@ -29,6 +30,7 @@ pub(super) fn read(top: &mut Section<'_>, public_url: Option<&PublicUrl>) -> Ses
         cookie_domain: None,
         secret: None,
         old_secrets: Vec::new(),
+        revocation_grace: SECOND * 300,
     };
     let Some(mut section) = top.table("session") else { return fields };
     fields.lifetime = section.duration("lifetime", SECOND * 60..=DAY * 366).unwrap_or(fields.lifetime);
@@ -41,6 +43,8 @@ pub(super) fn read(top: &mut Section<'_>, public_url: Option<&PublicUrl>) -> Ses
             "a session ends with its lifetime whatever happens: make idle_timeout shorter, or leave it out",
         );
     }
+    let grace = section.duration("revocation_grace", Duration::ZERO..=DAY * 30);
+    fields.revocation_grace = grace.unwrap_or(fields.revocation_grace);
     fields.cookie_domain = section.optional("cookie_domain", |text| domain(text, public_url));
     fields.secret = section.secret("secret");
     fields.old_secrets = section.secrets("old_secrets").unwrap_or_default();

@@ -126,6 +126,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("signed_out.title", "Signed out"),
     // refusals
     (
+        "blocked.text",
+        "An administrator has blocked this account. If you think that is a mistake, contact the administrator and quote the request number.",
+    ),
+    ("blocked.title", "You cannot enter here"),
+    (
         "denied.closed",
         "This page is not open to visitors. If you think it should be, contact the administrator and quote the request number.",
     ),
@@ -161,6 +166,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "This sign-in link is incomplete; it may have been cut short. Begin at the start page.",
     ),
     ("bad_request.title", "This request cannot be handled"),
+    (
+        "form_expired.text",
+        "The page was open for too long, or you have signed in again since. Nothing was changed. Go back, load the page anew and try again.",
+    ),
+    ("form_expired.title", "Please try that again"),
     (
         "headers_too_large.text",
         "Your browser sent too much, usually too many cookies. Clear the cookies of this site and try again.",
@@ -207,4 +217,9 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "The service is restarting, which usually takes a few seconds. Try again in a moment.",
     ),
     ("shutting_down.title", "Back in a moment"),
+    (
+        "store_unavailable.text",
+        "Nobody can sign in for the moment. People who are signed in can carry on. Try again in a minute.",
+    ),
+    ("store_unavailable.title", "Signing in is not possible right now"),
 ];

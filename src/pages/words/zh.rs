@@ -89,6 +89,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("signed_out.text", "你已经退出 {site}。如果这是公用的电脑，请把窗口也关掉。"),
     ("signed_out.title", "已退出登录"),
     // refusals
+    ("blocked.text", "管理员已停用此账号。如有疑问，请联系管理员并提供页面底部的请求编号。"),
+    ("blocked.title", "此账号已被停用"),
     ("denied.closed", "这一页不对外开放。如果你觉得应该可以打开，请联系管理员，并告知请求编号。"),
     (
         "denied.text",
@@ -107,6 +109,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("bad_request.return_address", "登录之后要去的地址不属于这里，为了你的安全没有打开。请从首页重新进入。"),
     ("bad_request.sign_in", "这个登录链接不完整，可能被截断过。请从首页重新登录。"),
     ("bad_request.title", "这个请求无法处理"),
+    (
+        "form_expired.text",
+        "页面打开的时间太长，或者你之后重新登录过。没有做任何改动。请返回上一页，刷新后重试。",
+    ),
+    ("form_expired.title", "请再试一次"),
     (
         "headers_too_large.text",
         "浏览器发来的信息太多，通常是 Cookie 积累过多。请清除此网站的 Cookie 后重试。",
@@ -141,4 +148,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("overloaded.title", "暂时忙不过来"),
     ("shutting_down.text", "服务正在重新启动，通常只要几秒。请稍后再试。"),
     ("shutting_down.title", "马上回来"),
+    ("store_unavailable.text", "暂时无法登录。已经登录的人可以继续使用。请过一分钟再试。"),
+    ("store_unavailable.title", "暂时无法登录"),
 ];
