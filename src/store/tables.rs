@@ -60,11 +60,7 @@ pub(super) trait Tables: Send {
     // --- sessions ---
 
     /// Writes a session that begins.
-    fn add_session(
-        &mut self,
-        of: &MemberId,
-        session: &NewSession,
-    ) -> impl Future<Output = Row<()>> + Send;
+    fn add_session(&mut self, of: &MemberId, session: &NewSession) -> impl Future<Output = Row<()>> + Send;
     /// The sessions of a member that have not run out at `now`, newest first, ended ones too.
     fn sessions(
         &mut self,
@@ -153,6 +149,11 @@ pub(super) trait Tables: Send {
     // --- housekeeping ---
 
     /// Deletes sessions, claims, invitations and setup links that have run out at `now`, and lines of the audit trail from
-    /// before `audit_from`.
-    fn purge(&mut self, now: Timestamp, audit_from: Timestamp) -> impl Future<Output = Row<()>> + Send;
+    /// before `audit_from`, at most `most` of each; whether there may be more.
+    fn purge(
+        &mut self,
+        now: Timestamp,
+        audit_from: Timestamp,
+        most: u32,
+    ) -> impl Future<Output = Row<bool>> + Send;
 }
