@@ -20,7 +20,7 @@ use crate::net::limits::Limits;
 use crate::net::listen::{Bound, ListenAddress};
 use crate::net::serve::serve;
 use crate::net::workers::Workers;
-use crate::store::{self, OpenError, Opening};
+use crate::store::{self, OpenError, Opening, StoreUrl};
 use crate::telemetry::logs;
 
 /// How long tunnels may take to say goodbye once they are told.
@@ -51,10 +51,17 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
         tracing::error!("{error:#}");
     }
     drop(logging);
-    // What cannot be built is not mended by starting again either.
-    let is_unusable = result.as_ref().is_err_and(|error| error.is::<BuildError>() || error.is::<OpenError>());
+    let is_unusable = result.as_ref().is_err_and(|error| is_unusable(error, &config.store.url));
     let code = exit(result);
     if is_unusable { ExitCode::from(BAD_CONFIG) } else { code }
+}
+
+/// What cannot be built is not mended by starting again. A server of databases may be back by then.
+fn is_unusable(error: &anyhow::Error, store: &StoreUrl) -> bool {
+    let passes = |error: &OpenError| {
+        matches!(error, OpenError::Broken { .. }) && matches!(store, StoreUrl::Postgres(_))
+    };
+    error.is::<BuildError>() || error.downcast_ref().is_some_and(|error| !passes(error))
 }
 
 async fn run_until_told(

@@ -3,6 +3,7 @@
 pub mod application;
 mod check;
 mod clock_socket;
+mod members;
 mod parts;
 pub mod phone;
 
@@ -42,9 +43,12 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
      打开受保护的应用
   2  Use the pretend phone               {wechat}/phone
      用模拟手机扫码
+  3  Approve people as administrator     {gateway}/_wxgate/admin      (be “{admin}”)
+     以管理员身份批准申请
 
   Behind it: {application} -- open it directly to see what is not protected.
   People on the pretend phone: {people}
+  Members are kept in memory and forgotten at the end.
   Press Ctrl-C to stop.   --port 9000   --lang en   --upstream http://127.0.0.1:3000 (your own application)
 ",
         version = env!("CARGO_PKG_VERSION"),
@@ -52,6 +56,7 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
         wechat = demo.wechat_url,
         application = demo.application_url,
         people = people(),
+        admin = phone::people().first().map(|person| person.name().to_owned()).unwrap_or_default(),
     );
     let _logging = logs::start(&LogSettings { format: LogFormat::Text, ..LogSettings::default() });
     tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
@@ -83,7 +88,7 @@ pub async fn run_wechat(settings: &DemoSettings) -> anyhow::Result<()> {
 
   Press Ctrl-C to stop.
 ",
-        people(),
+        phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · "),
         parts::WEBSITE_APP,
         parts::WEBSITE_SECRET,
     );
@@ -113,5 +118,8 @@ async fn route(simulator: Arc<Simulator>, request: Request<Incoming>) -> Reply {
 }
 
 fn people() -> String {
-    phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · ")
+    let people = phone::people();
+    let people =
+        people.iter().zip(members::ROLES).map(|(person, role)| format!("{} ({role})", person.name()));
+    people.collect::<Vec<_>>().join(", ")
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use super::{DemoSettings, application, phone, serve_wechat};
+use super::{DemoSettings, application, members, phone, serve_wechat};
 use crate::config::source::ConfigFile;
 use crate::gateway::Gateway;
 use crate::live::{ConfigSource, Generation, Lasting, Live};
@@ -43,12 +43,16 @@ pub(super) struct Demo {
 /// The simulated WeChat with both apps, registered for localhost.
 pub(super) fn simulator() -> Arc<Simulator> {
     let apps = vec![
-        App::website(WEBSITE_APP, WEBSITE_SECRET, "localhost").named("wxgate demo").bound_to("demo platform"),
+        website_app(),
         App::official_account(ACCOUNT_APP, ACCOUNT_SECRET, "localhost")
             .named("wxgate demo")
             .bound_to("demo platform"),
     ];
     Simulator::new(apps, phone::people())
+}
+
+fn website_app() -> App {
+    App::website(WEBSITE_APP, WEBSITE_SECRET, "localhost").named("wxgate demo").bound_to("demo platform")
 }
 
 /// Starts all parts.
@@ -73,6 +77,7 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     let (config, _) = source.read(&[]).map_err(|error| anyhow::anyhow!("{error}"))?;
     let store = store::open(&memory(), Opening::Create, Handle::current()).await?;
     let directory = Directory::new(store, Handle::current());
+    members::sign_up(&directory, &website_app()).await?;
     let lasting = Lasting::new(1, Limits::default().connections, Arc::clone(&directory), None);
     tokio::spawn(directory.keep_house(Arc::clone(&lasting.metrics), Duration::from_secs(86_400)));
     let generation = Generation::build(&config, &lasting, false)?;

@@ -150,21 +150,24 @@ mod tests {
         (headers, digest(nonce.as_bytes()))
     }
 
-    #[test]
-    fn a_ticket_works_once_in_its_browser_on_its_host_in_time() {
-        let (handoff, spent) = (handoff(), SpentTickets::default());
+    #[tokio::test]
+    async fn a_ticket_works_once_in_its_browser_on_its_host_in_time() {
+        let (handoff, directory) = (handoff(), crate::members::tests::directory().await);
         let (headers, hash) = browser(&handoff);
         let (b, c) = (Host::parse("b.test").unwrap(), Host::parse("c.test").unwrap());
         let ticket = handoff.issue(&session("王芳"), &b, hash, "/x", NOW);
         let lost = HeaderMap::new();
         let (other, _) = browser(&handoff);
-        let redeem =
-            |headers, host, now| handoff.redeem(&ticket, host, headers, &spent, now).map(|found| found.1);
-        assert_eq!(redeem(&headers, &c, NOW), Err(TicketError::Invalid));
-        assert_eq!(redeem(&lost, &b, NOW), Err(TicketError::OtherBrowser));
-        assert_eq!(redeem(&other, &b, NOW), Err(TicketError::OtherBrowser));
-        assert_eq!(redeem(&headers, &b, NOW + TICKET), Err(TicketError::Invalid));
-        assert_eq!(redeem(&headers, &b, NOW).as_deref(), Ok("/x"));
-        assert_eq!(redeem(&headers, &b, NOW), Err(TicketError::Spent));
+        for (headers, host, now, expected) in [
+            (&headers, &c, NOW, "the ticket is not valid here, or no longer"),
+            (&lost, &b, NOW, "the ticket belongs to another browser"),
+            (&other, &b, NOW, "the ticket belongs to another browser"),
+            (&headers, &b, NOW + TICKET, "the ticket is not valid here, or no longer"),
+            (&headers, &b, NOW, "/x"),
+            (&headers, &b, NOW, "the ticket was used before"),
+        ] {
+            let redeemed = handoff.redeem(&ticket, host, headers, &directory, now).await;
+            assert_eq!(redeemed.map_or_else(|error| error.to_string(), |found| found.1), expected);
+        }
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::directory::Directory;
 use super::standings::AHEAD;
 use crate::model::clock;
+use crate::model::member::Status;
 use crate::telemetry::metrics::Metrics;
 
 /// How often the store is asked whether it is there.
@@ -40,8 +41,10 @@ impl Directory {
             if Instant::now() >= count_at {
                 count_at = Instant::now() + COUNT;
                 if let Ok(counts) = self.count().await {
-                    let counts = counts.into_iter().map(|(status, count)| (status.as_str(), count));
-                    counts.for_each(|(status, count)| metrics.members(status, count));
+                    for status in Status::ALL {
+                        let count = counts.iter().find(|(counted, _)| *counted == status);
+                        metrics.members(status.as_str(), count.map_or(0, |(_, count)| *count));
+                    }
                 }
             }
             if Instant::now() >= purge_at {

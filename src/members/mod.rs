@@ -7,6 +7,8 @@ mod joining;
 mod near;
 mod refusals;
 mod standings;
+#[cfg(test)]
+pub(crate) mod tests;
 mod watch;
 
 pub use administration::{Act, Invitation};

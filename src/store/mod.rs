@@ -62,7 +62,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Somebody has signed in: finds them by account, else by unionid, or makes a record; writes the session.
     ///
     /// A unionid that comes later is kept. One that belongs to another member is a conflict for the administrator, and
-    /// changes nothing; only a block counts for both. Old sessions beyond a hundred end.
+    /// changes nothing; only a block counts for both. Whoever is blocked gets no session. Old sessions beyond a hundred end.
     fn arrive(&self, arrival: Arrival) -> Answer<Arrived>;
     /// How these members stand; unknown ids are left out.
     fn standings(&self, of: Vec<MemberId>, now: Timestamp) -> Answer<Vec<(MemberId, Standing)>>;

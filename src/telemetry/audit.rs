@@ -3,18 +3,18 @@
 use crate::model::audit::AuditEvent;
 
 /// The target of these lines.
-pub const AUDIT: &str = "audit";
+pub const AUDIT: &str = "wxgate::audit";
 
 /// Writes the line.
 pub fn line(event: &AuditEvent) {
     tracing::info!(
         target: AUDIT,
-        event = event.kind.as_str(),
         actor = %event.actor,
         member = event.member.as_ref().map(crate::model::member::MemberId::as_str),
         client = event.client.map(tracing::field::display),
         request_id = event.request_id,
         detail = event.detail,
-        "audit"
+        "{}",
+        event.kind.as_str()
     );
 }

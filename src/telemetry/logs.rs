@@ -56,9 +56,9 @@ pub fn start(settings: &LogSettings) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED).finish(std::io::stdout());
     let level = settings.level.as_str().to_lowercase();
-    // Dependencies log URLs and headers at finer levels than a gateway may write down.
+    // Dependencies log URLs and headers at finer levels than a gateway may write down. Who did what is written at any.
     let access = if settings.access { "" } else { ",wxgate::access=off" };
-    let filter = EnvFilter::new(format!("warn,wxgate={level}{access}"));
+    let filter = EnvFilter::new(format!("warn,wxgate={level},wxgate::audit=info{access}"));
     let terminal = std::io::stdout().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match settings.format {

@@ -604,8 +604,9 @@ async fn without_a_readable_profile_people_sign_in_without_a_name() {
 
 #[tokio::test]
 async fn names_and_pictures_arrive_as_messy_as_wechat_has_them() {
-    let gateway = TestGateway::start().await;
     for variant in ProfileVariant::ALL {
+        // A gateway that has never heard of Lin: a name that is missing does not take away one that was known.
+        let gateway = TestGateway::start().await;
         gateway.wechat.script().profile("Lin", variant);
         gateway.browser().sign_in(&gateway, "Lin", "/").await;
         let seen = gateway.upstream.last();

@@ -39,7 +39,7 @@ async fn five_lines_run() {
     gateway.wait().unwrap();
     let seen = seen.join("\n");
     for words in
-        ["listening", "https://app.example.com", "http://127.0.0.1:3000", "wx0123456789abcdef", "signed-in"]
+        ["listening", "https://app.example.com", "http://127.0.0.1:3000", "wx0123456789abcdef", "members"]
     {
         assert!(seen.contains(words), "{words} is not in {seen}");
     }

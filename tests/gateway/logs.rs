@@ -123,7 +123,7 @@ async fn no_secret_is_ever_written_down() {
         gateway.exit_code().await;
         let log = gateway.log();
         assert!(
-            log.contains("signed in") && log.contains("refused") && log.contains("40125"),
+            log.contains("signed-in") && log.contains("refused") && log.contains("40125"),
             "everything was logged"
         );
         for secret in &secrets {
@@ -219,7 +219,7 @@ async fn what_happens_on_the_way_to_wechat_bears_the_requests_name() {
     assert_eq!((signed_in.status, signed_in.location()), (StatusCode::SEE_OTHER, "/"));
     let name = signed_in.header("x-request-id");
     gateway.log_line(&["signing in without name and picture", name]);
-    gateway.log_line(&["\"signed in\"", name]);
+    gateway.log_line(&["\"signed-in\"", "wxgate::audit", name]);
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn the_operator_decides_how_much_is_written() {
     let tables = "[log]\naccess = false".to_owned();
     let gateway = TestGateway::with(Setup { tables, ..Setup::default() }).await;
     gateway.signed_in("Lin").await;
-    gateway.log_line(&["\"signed in\""]);
+    gateway.log_line(&["\"signed-in\"", "wxgate::audit"]);
     assert!(!gateway.log().contains("wxgate::access"));
     let tables = "[log]\nlevel = \"info\"".to_owned();
     let gateway = TestGateway::with(Setup { tables, ..Setup::default() }).await;

@@ -14,6 +14,7 @@ mod http2_applications;
 mod identity_headers;
 mod living;
 mod logs;
+mod members;
 mod paths;
 mod proxying;
 mod redirects;

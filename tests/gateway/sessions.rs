@@ -9,6 +9,7 @@ use url::Url;
 use wxgate::model::clock::{self, Timestamp};
 use wxgate::model::host::Host;
 use wxgate::model::identity::{Account, Identity, Profile};
+use wxgate::model::member::MemberId;
 use wxgate::model::own_cookie::CookieScope;
 use wxgate::model::secret::Secret;
 use wxgate::model::session::Session;
@@ -225,8 +226,9 @@ async fn a_planted_second_session_signs_nobody_in() {
 #[tokio::test]
 async fn a_cookie_behind_a_wide_blank_is_not_the_gateways() {
     let gateway = TestGateway::with(with_secret()).await;
+    let somebody = gateway.somebody().await;
     let now = clock::now();
-    let pair = sealed(SECRET, "a.localhost", now, now);
+    let pair = sealed(&somebody, now, now);
     let honest = with_cookie(&gateway, &gateway.url("/"), &pair).await;
     assert_eq!(honest.status, StatusCode::OK);
     let (name, value) = pair.split_once('=').unwrap();
@@ -272,6 +274,7 @@ async fn signing_in_begins_a_new_session_whatever_was_planted_before() {
 #[tokio::test]
 async fn sessions_end_when_idle_when_old_and_when_they_come_from_the_future() {
     let gateway = TestGateway::with(with_secret()).await;
+    let somebody = gateway.somebody().await;
     let hours = |count: i64| Timestamp::from_unix(clock::now().as_unix() + count * 3600);
     for (started, renewed, status) in [
         (hours(0), hours(0), 200),
@@ -286,7 +289,7 @@ async fn sessions_end_when_idle_when_old_and_when_they_come_from_the_future() {
         (Timestamp::from_unix(i64::MAX), Timestamp::from_unix(i64::MAX), 401),
         (Timestamp::from_unix(i64::MIN), hours(0), 401),
     ] {
-        let cookie = sealed(SECRET, "a.localhost", started, renewed);
+        let cookie = sealed(&somebody, started, renewed);
         let answer = with_cookie(&gateway, &gateway.url("/"), &cookie).await;
         assert_eq!(answer.status.as_u16(), status, "{started:?} {renewed:?}");
     }
@@ -296,8 +299,9 @@ async fn sessions_end_when_idle_when_old_and_when_they_come_from_the_future() {
 async fn a_session_is_renewed_as_well_when_another_proxy_asks() {
     let server = "trusted_proxies = [\"127.0.0.1\"]".to_owned();
     let gateway = TestGateway::with(Setup { server, ..with_secret() }).await;
+    let somebody = gateway.somebody().await;
     let ago = |seconds: i64| Timestamp::from_unix(clock::now().as_unix() - seconds);
-    let due = sealed(SECRET, "a.localhost", ago(20 * 3600), ago(3 * 3600));
+    let due = sealed(&somebody, ago(20 * 3600), ago(3 * 3600));
     for dialect in DIALECTS {
         for path in ["/", "/public/open"] {
             let question = dialect.question("GET", path, &format!("Cookie: a=1; {due}\r\n"));
@@ -314,10 +318,11 @@ async fn a_session_is_renewed_as_well_when_another_proxy_asks() {
 #[tokio::test]
 async fn a_session_in_use_is_renewed_once_in_a_while() {
     let gateway = TestGateway::with(with_secret()).await;
+    let somebody = gateway.somebody().await;
     let ago = |seconds: i64| Timestamp::from_unix(clock::now().as_unix() - seconds);
-    let fresh = sealed(SECRET, "a.localhost", ago(3600), ago(3600));
+    let fresh = sealed(&somebody, ago(3600), ago(3600));
     assert_eq!(with_cookie(&gateway, &gateway.url("/"), &fresh).await.all("set-cookie").len(), 0);
-    let due = sealed(SECRET, "a.localhost", ago(20 * 3600), ago(3 * 3600));
+    let due = sealed(&somebody, ago(20 * 3600), ago(3 * 3600));
     for path in ["/", "/set-cookie?theirs=1", "/public/open", "/api/x"] {
         let answer = with_cookie(&gateway, &gateway.url(path), &due).await;
         let renewed: Vec<&str> =
@@ -328,7 +333,7 @@ async fn a_session_in_use_is_renewed_once_in_a_while() {
         let again = with_cookie(&gateway, &gateway.url("/"), pair).await;
         assert_eq!((again.status, again.all("set-cookie").len()), (StatusCode::OK, 0));
     }
-    let ending = sealed(SECRET, "a.localhost", ago(7 * 86_400 - 1800), ago(3 * 3600));
+    let ending = sealed(&somebody, ago(7 * 86_400 - 1800), ago(3 * 3600));
     let answer = with_cookie(&gateway, &gateway.url("/"), &ending).await;
     let age = answer.all("set-cookie")[0].rsplit_once("Max-Age=").unwrap().1.parse::<u64>().unwrap();
     assert!((1700..=1800).contains(&age), "never longer than the session itself: {age}");
@@ -703,19 +708,19 @@ async fn with_cookie(gateway: &TestGateway, url: &str, cookie: &str) -> Answer {
     gateway.browser().send(Method::GET, url, &headers, "").await
 }
 
-/// A session cookie of these times, as the gateway itself would seal it.
-fn sealed(secret: &str, host: &str, started: Timestamp, renewed: Timestamp) -> String {
+/// A session cookie of these times on the usual host, as the gateway itself would seal it.
+fn sealed(member: &MemberId, started: Timestamp, renewed: Timestamp) -> String {
     let settings = SessionSettings {
         lifetime: Duration::from_secs(7 * 86_400),
         idle_timeout: Duration::from_secs(86_400),
         scope: CookieScope { scheme: Scheme::Http, domain: None },
     };
-    let ring = KeyRing::new(Secret::new(secret.to_owned()), Vec::new()).unwrap();
+    let ring = KeyRing::new(Secret::new(SECRET.to_owned()), Vec::new()).unwrap();
     let account = Account { app_id: "wxwebsite".to_owned(), openid: "oABC".to_owned() };
     let identity =
-        Identity { member_id: "wx-1".to_owned(), account, unionid: None, profile: Profile::default() };
+        Identity { member_id: member.to_string(), account, unionid: None, profile: Profile::default() };
     let session = Session::new([7; 16], &identity, started, renewed);
     let sessions = Sessions::new(settings, &ring, Arc::default());
-    let cookie = sessions.adopt(&session, &Host::parse(host).unwrap(), clock::now());
+    let cookie = sessions.adopt(&session, &Host::parse("a.localhost").unwrap(), clock::now());
     cookie.as_str().split(';').next().unwrap().to_owned()
 }

@@ -23,7 +23,7 @@ const YES: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUp
 const OWN_ORIGIN: &str = "Origin: http://a.localhost\r\n";
 
 /// Opens a WebSocket as a page of ours does.
-async fn socket(
+pub(crate) async fn socket(
     gateway: &TestGateway,
     browser: &Browser,
     path: &str,
@@ -37,12 +37,17 @@ async fn socket(
 }
 
 /// The next message, in time.
-async fn next(socket: &mut WebSocketStream<TcpStream>) -> Option<Result<Message, Error>> {
+pub(crate) async fn next(socket: &mut WebSocketStream<TcpStream>) -> Option<Result<Message, Error>> {
     tokio::time::timeout(PATIENCE, socket.next()).await.expect("a message in time")
 }
 
 /// A gateway before an application that speaks WebSocket itself and echoes messages.
 async fn before_an_echo() -> TestGateway {
+    before_an_echo_for("").await
+}
+
+/// The same with more configuration.
+pub(crate) async fn before_an_echo_for(tables: &str) -> TestGateway {
     let application = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = format!("http://{}", application.local_addr().unwrap());
     tokio::spawn(async move {
@@ -57,7 +62,7 @@ async fn before_an_echo() -> TestGateway {
             });
         }
     });
-    let tables = format!("[[routes]]\npath = \"/socket\"\nupstream = \"{upstream}\"\n");
+    let tables = format!("{tables}[[routes]]\npath = \"/socket\"\nupstream = \"{upstream}\"\n");
     TestGateway::with(Setup { tables, ..Setup::default() }).await
 }
 

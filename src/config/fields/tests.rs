@@ -62,7 +62,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(format!("{:?}", shown.log), format!("{:?}", bare.log));
     assert_eq!((shown.wechat.timeout, shown.data_dir), (bare.wechat.timeout, bare.data_dir));
     let (shown, bare) = (shown.routes.last().unwrap().clone(), bare.routes.last().unwrap().clone());
-    assert_eq!((shown.policy, shown.response_timeout), (bare.policy, bare.response_timeout));
+    assert_eq!((&shown.access, shown.response_timeout), (&bare.access, bare.response_timeout));
     assert_eq!(
         format!("{:?}", shown.rewriting.identity.names().collect::<Vec<_>>()),
         format!("{:?}", bare.rewriting.identity.names().collect::<Vec<_>>())

@@ -4,6 +4,7 @@ use super::super::records::{AccountRow, Arrival, Arrived, Conflict};
 use super::super::tables::{Row, Tables};
 use super::super::{Sentence, StoreError};
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::clock::Timestamp;
 use crate::model::member::{Groups, Member, MemberId, Status};
 use crate::seal::{hex, random};
 
@@ -47,9 +48,13 @@ impl Sentence for Arrival {
             last_seen: self.session.started,
         };
         tables.put_account(&account).await?;
-        tables.add_session(&member.id, &self.session).await?;
-        self.end_oldest(&mut member, tables).await?;
-        tables.note(&self.note(AuditKind::SignedIn, &member.id, self.session.browser.clone())).await?;
+        let mut kind = AuditKind::SignInRefused;
+        if member.status != Status::Blocked {
+            kind = AuditKind::SignedIn;
+            tables.add_session(&member.id, &self.session).await?;
+            self.end_oldest(&mut member, tables).await?;
+        }
+        tables.note(&self.note(kind, &member.id, self.session.browser.clone())).await?;
         Ok(Arrived { member, is_new })
     }
 }
@@ -58,7 +63,7 @@ impl Arrival {
     fn newcomer(&self) -> Member {
         Member {
             id: self.fresh_id.clone(),
-            status: self.newcomer,
+            status: Status::Guest,
             user_name: None,
             display_name: None,
             groups: Groups::default(),
@@ -69,7 +74,7 @@ impl Arrival {
             request: None,
             created: self.session.started,
             signed_in: self.session.started,
-            ended_before: self.session.started,
+            ended_before: Timestamp::from_unix(0),
         }
     }
 
@@ -105,6 +110,11 @@ impl Arrival {
             && tables.member_of_unionid(unionid).await?.is_none()
         {
             member.unionid = Some(unionid.clone());
+        }
+        if self.newcomer == Status::Active && member.status == Status::Guest {
+            member.status = Status::Active;
+            let note = self.note(AuditKind::Approved, &member.id, "access.join is open".to_owned());
+            tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
         }
         if self.is_listed_admin && member.status != Status::Blocked && !member.administers() {
             (member.status, member.is_admin) = (Status::Active, true);

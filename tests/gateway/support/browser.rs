@@ -58,6 +58,11 @@ impl Browser {
         Self { gateway, user_agent, tls, language: None, cookies: BTreeMap::new() }
     }
 
+    /// Finds the gateway at its address of now.
+    pub(crate) fn moved_to(&mut self, gateway: &TestGateway) {
+        self.gateway = gateway.address;
+    }
+
     /// Opens a page as a person does, and stays there: no redirect is followed.
     pub(crate) async fn open(&mut self, url: &str) -> Answer {
         self.send(Method::GET, url, &NAVIGATION, "").await

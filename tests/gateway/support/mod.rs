@@ -2,6 +2,7 @@
 
 mod browser;
 mod certificate;
+pub(crate) mod people;
 mod upstream;
 mod wire;
 
@@ -94,7 +95,7 @@ pub(crate) struct Lines {
 }
 
 impl TestGateway {
-    /// The usual configuration: everything for signed-in people, `/public` open, `/closed` denied, `/api` without
+    /// The usual configuration: everything for people who are signed in, member or not, `/public` open, `/closed` denied, `/api` without
     /// redirects.
     pub(crate) async fn start() -> Self {
         Self::with(Setup::default()).await
@@ -350,6 +351,8 @@ fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> 
         Some(_) => "[server.tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"",
         None => "",
     };
+    // Most stories are about people whom nobody has to let in first.
+    let access = if setup.tables.contains("[access]") { "" } else { "[access]\ndefault = \"signed-in\"" };
     format!(
         r#"
 public_url = "{public_url}"
@@ -375,6 +378,7 @@ access = "deny"
 [[routes]]
 path = "/api"
 api = true
+{access}
 {tables}
 "#,
         server = setup.server,

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -258,6 +259,24 @@ impl ScriptedUpstream {
             }
         });
         scripted
+    }
+
+    /// An application of one endless event stream, with an event at each `pace`, or none ever.
+    pub(crate) async fn event_stream(pace: Option<Duration>) -> Self {
+        Self::playing(move |mut played, _| async move {
+            while played.request().await.is_some() {
+                played
+                    .answer("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: begin\n\n")
+                    .await;
+                while let Some(pace) = pace {
+                    tokio::time::sleep(pace).await;
+                    if played.wire.try_send("data: tick\n\n").await.is_err() {
+                        return;
+                    }
+                }
+            }
+        })
+        .await
     }
 
     /// The address for a configuration.
