@@ -26,7 +26,7 @@ pub(crate) async fn over_https_cookies_have_every_guard(proxy: Proxy) {
     assert_eq!(arrived.header("x-forwarded-proto"), "https");
     assert_eq!((arrived.header("remote-name"), arrived.all("cookie").concat().as_str()), ("Lin", ""));
 
-    let due = session_of_three_hours(Scheme::Https);
+    let due = session_of_three_hours(Scheme::Https, &stage.gateway.somebody().await);
     let headers = [("accept", "*/*"), ("cookie", due.as_str())];
     let answer = stage.browser().send(Method::GET, &stage.url("/set-cookie"), &headers, "").await;
     let mut lines = answer.all("set-cookie");

@@ -128,7 +128,7 @@ pub(crate) async fn a_host_may_be_for_logins_alone(proxy: Proxy) {
 
 pub(crate) async fn a_session_in_use_is_renewed_beside_the_applications_cookies(proxy: Proxy) {
     let stage = Stage::before(proxy).await;
-    let due = session_of_three_hours(Scheme::Http);
+    let due = session_of_three_hours(Scheme::Http, &stage.gateway.somebody().await);
     let mut browser = stage.browser();
     let headers = [("accept", "*/*"), ("cookie", due.as_str())];
     for path in ["/set-cookie", "/set-cookie?x", "/", "/public/open", "/api/x", "/closed"] {
