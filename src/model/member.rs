@@ -215,10 +215,7 @@ impl FromStr for DisplayName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if text.is_empty()
-            || text.chars().count() > LONGEST_DISPLAY_NAME
-            || text.chars().any(is_invisible)
-        {
+        if text.is_empty() || text.chars().count() > LONGEST_DISPLAY_NAME || text.chars().any(is_invisible) {
             return Err(format!(
                 "a display name is 1 to {LONGEST_DISPLAY_NAME} characters, none of them invisible"
             ));

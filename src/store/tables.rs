@@ -60,11 +60,7 @@ pub(super) trait Tables: Send {
     // --- sessions ---
 
     /// Writes a session that begins.
-    fn add_session(
-        &mut self,
-        of: &MemberId,
-        session: &NewSession,
-    ) -> impl Future<Output = Row<()>> + Send;
+    fn add_session(&mut self, of: &MemberId, session: &NewSession) -> impl Future<Output = Row<()>> + Send;
     /// The sessions of a member that have not run out at `now`, newest first, ended ones too.
     fn sessions(
         &mut self,

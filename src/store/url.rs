@@ -26,14 +26,18 @@ impl FromStr for StoreUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) {
             return match text.parse::<tokio_postgres::Config>() {
-                Ok(config) if config.get_hosts().is_empty() => Err("name a host: postgres://user@host/database".to_owned()),
+                Ok(config) if config.get_hosts().is_empty() => {
+                    Err("name a host: postgres://user@host/database".to_owned())
+                }
                 Ok(_) => Ok(Self::Postgres(Secret::new(text.to_owned()))),
                 Err(error) => Err(format!("no address of PostgreSQL: {error}")),
             };
         }
         match text.strip_prefix("sqlite:") {
             Some(":memory:") => Err("members have to outlive the process: name a file".to_owned()),
-            Some(path) if !path.is_empty() && !path.starts_with("//") => Ok(Self::Sqlite(PathBuf::from(path))),
+            Some(path) if !path.is_empty() && !path.starts_with("//") => {
+                Ok(Self::Sqlite(PathBuf::from(path)))
+            }
             _ => Err("write \"sqlite:FILE\", or \"postgres://USER@HOST/DATABASE\"".to_owned()),
         }
     }
