@@ -4,7 +4,7 @@ use super::super::records::{AuditQuery, AuditRow};
 use super::super::tables::Row;
 use super::reading::{get, moment, parsed, parsed_if_any};
 use super::session::{Line, Parameter, Session, Text};
-use crate::model::audit::{AuditEvent, AuditKind};
+use crate::model::audit::AuditEvent;
 use crate::model::member::MemberId;
 
 pub(super) async fn note(session: &mut Session<'_>, event: &AuditEvent) -> Row<()> {
@@ -27,30 +27,28 @@ pub(super) async fn note(session: &mut Session<'_>, event: &AuditEvent) -> Row<(
         .map(drop)
 }
 
-/// Only the conditions that are asked for are in the statement, so that each page is read by its index.
+/// What a member did and what concerns them are two indexes: a page of each, and the newest of both.
 pub(super) async fn page(session: &mut Session<'_>, query: &AuditQuery) -> Row<Vec<AuditRow>> {
     let member = query.member.as_ref().map(MemberId::as_str);
-    let kind = query.kind.map(AuditKind::as_str);
+    let before = query.before.unwrap_or(i64::MAX);
     let limit = i64::from(query.limit);
-    let mut conditions = vec!["TRUE".to_owned()];
-    let mut parameters: Vec<Parameter<'_>> = vec![&limit];
-    if let Some(member) = &member {
-        parameters.push(member);
-        conditions.push(format!("(member = ${0} OR actor = ${0})", parameters.len()));
+    let lines = "SELECT id, at, kind, actor, member, client, request_id, detail FROM audit";
+    let newest = "ORDER BY id DESC LIMIT $1";
+    let mut parameters: Vec<Parameter<'_>> = vec![&limit, &before];
+    let mut only = "id < $2".to_owned();
+    if let Some(kind) = query.kind {
+        only.push_str(&format!(" AND kind = '{}'", kind.as_str()));
     }
-    if let Some(kind) = &kind {
-        parameters.push(kind);
-        conditions.push(format!("kind = ${}", parameters.len()));
-    }
-    if let Some(before) = &query.before {
-        parameters.push(before);
-        conditions.push(format!("id < ${}", parameters.len()));
-    }
-    let statement = format!(
-        "SELECT id, at, kind, actor, member, client, request_id, detail FROM audit WHERE {} \
-         ORDER BY id DESC LIMIT $1",
-        conditions.join(" AND ")
-    );
+    let statement = match &member {
+        None => format!("{lines} WHERE {only} {newest}"),
+        Some(member) => {
+            parameters.push(member);
+            format!(
+                "({lines} WHERE member = $3 AND {only} {newest}) UNION ALL \
+                 ({lines} WHERE actor = $3 AND member IS DISTINCT FROM $3 AND {only} {newest}) {newest}"
+            )
+        }
+    };
     session.lines(&statement, &parameters).await?.iter().map(read).collect()
 }
 

@@ -32,35 +32,30 @@ pub(super) async fn of_unionid(session: &mut Session<'_>, unionid: &str) -> Row<
     session.line(select!("WHERE unionid = $1"), &[&Text(unionid)]).await?.map(|line| read(&line)).transpose()
 }
 
-/// Only the conditions that are asked for are in the statement, so that each page is read by its index.
+/// The status is written out, and only what is asked for is in the statement: PostgreSQL can see which index serves.
 pub(super) async fn page(session: &mut Session<'_>, query: &MembersQuery) -> Row<Vec<Member>> {
-    let status = query.status.map(Status::as_str);
+    let (key, behind, order) = match query.status {
+        Some(Status::Pending) => ("coalesce(requested, created)", ">", "ASC"),
+        _ => ("signed_in", "<", "DESC"),
+    };
     let search = query.search.as_deref().map(text::folded);
     let search = search.as_deref().map(Text);
     let after = query.after.as_ref().map(|(moment, id)| (moment.as_unix(), id.as_str()));
     let limit = i64::from(query.limit);
-    let mut conditions = vec!["TRUE".to_owned()];
+    let mut statement = select!("WHERE TRUE").to_owned();
     let mut parameters: Vec<Parameter<'_>> = vec![&limit];
-    if let Some(status) = &status {
-        parameters.push(status);
-        conditions.push(format!("status = ${}", parameters.len()));
+    if let Some(status) = query.status {
+        statement.push_str(&format!(" AND status = '{}'", status.as_str()));
+    }
+    if let Some((moment, id)) = &after {
+        statement.push_str(&format!(" AND {key} {behind}= $2 AND ({key} {behind} $2 OR id > $3)"));
+        parameters.extend([moment as Parameter<'_>, id]);
     }
     if let Some(search) = &search {
         parameters.push(search);
-        conditions.push(format!("position(${} IN search) > 0", parameters.len()));
+        statement.push_str(&format!(" AND position(${} IN search) > 0", parameters.len()));
     }
-    let is_queue = query.status == Some(Status::Pending);
-    if let Some((moment, id)) = &after {
-        parameters.extend([moment as Parameter<'_>, id]);
-        let (moment, id) = (parameters.len() - 1, parameters.len());
-        conditions.push(if is_queue {
-            format!("(coalesce(requested, created), id) > (${moment}, ${id})")
-        } else {
-            format!("signed_in <= ${moment} AND (signed_in < ${moment} OR id > ${id})")
-        });
-    }
-    let order = if is_queue { "coalesce(requested, created), id" } else { "signed_in DESC, id" };
-    let statement = format!("{}{} ORDER BY {order} LIMIT $1", select!("WHERE "), conditions.join(" AND "));
+    statement.push_str(&format!(" ORDER BY {key} {order}, id LIMIT $1"));
     session.lines(&statement, &parameters).await?.iter().map(read).collect()
 }
 

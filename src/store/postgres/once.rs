@@ -20,8 +20,8 @@ macro_rules! is_good {
     };
 }
 
-/// Deletes what has run out: so much at a time that a statement ends in time, and nothing that another sentence is busy
-/// with, so that neither waits for the other. The rest goes the next time.
+/// Deletes what has run out, `$2` rows at most. What another sentence is busy with stays for the next time, so that neither
+/// waits for the other.
 macro_rules! sweep {
     ($table:literal, $key:literal, $moment:literal) => {
         concat!(
@@ -35,9 +35,7 @@ macro_rules! sweep {
             $table,
             " WHERE ",
             $moment,
-            " ORDER BY ",
-            $key,
-            " LIMIT 10000 FOR UPDATE SKIP LOCKED)"
+            " LIMIT $2 FOR UPDATE SKIP LOCKED)"
         )
     };
 }
@@ -147,16 +145,24 @@ pub(super) async fn remove_setup_links(session: &mut Session<'_>) -> Row<()> {
     session.run("DELETE FROM setup_links", &[]).await.map(drop)
 }
 
-pub(super) async fn purge(session: &mut Session<'_>, now: Timestamp, audit_from: Timestamp) -> Row<()> {
-    for statement in [
-        sweep!("sessions", "id", "expires <= $1"),
-        sweep!("claims", "ctid", "expires <= $1"),
-        sweep!("invites", "id", "expires <= $1"),
-        sweep!("setup_links", "code_hash", "expires <= $1"),
+pub(super) async fn purge(
+    session: &mut Session<'_>,
+    now: Timestamp,
+    audit_from: Timestamp,
+    most: u32,
+) -> Row<bool> {
+    let mut more = false;
+    for (statement, moment) in [
+        (sweep!("sessions", "id", "expires <= $1"), now),
+        (sweep!("claims", "ctid", "expires <= $1"), now),
+        (sweep!("invites", "id", "expires <= $1"), now),
+        (sweep!("setup_links", "code_hash", "expires <= $1"), now),
+        (sweep!("audit", "id", "at < $1"), audit_from),
     ] {
-        session.run(statement, &[&now.as_unix()]).await?;
+        let gone = session.run(statement, &[&moment.as_unix(), &i64::from(most)]).await?;
+        more |= gone >= u64::from(most);
     }
-    session.run(sweep!("audit", "id", "at < $1"), &[&audit_from.as_unix()]).await.map(drop)
+    Ok(more)
 }
 
 fn read(line: &Line) -> Row<Invite> {

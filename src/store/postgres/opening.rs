@@ -64,17 +64,24 @@ async fn prepare(
     }
     let transaction = client.transaction().await.map_err(fail)?;
     transaction.batch_execute(LOCK).await.map_err(fail)?;
-    let (found, schema) = look(&transaction).await.map_err(fail)?;
+    let (found, schema) = look(&transaction, place).await?;
     let plan = marker.judge(&found, opening, place)?;
     let id = match found {
         Found::Store(id) => id,
         Found::Nothing | Found::Empty => fresh_id(),
     };
-    let steps = ahead(POSTGRES, schema, place)?;
     if plan == Plan::Create {
         require_unicode(&transaction, place).await?;
     }
-    for (number, step) in steps {
+    for (number, step) in ahead(POSTGRES, schema, place)? {
+        if opening == Opening::Existing {
+            // A command must not change the schema below a gateway that runs.
+            return Err(OpenError::Broken {
+                place: place.to_owned(),
+                cause: "it was written by an older wxgate".to_owned(),
+                advice: "start this version of the gateway once, which brings it up to date",
+            });
+        }
         transaction.batch_execute(step).await.map_err(fail)?;
         let keep = match number {
             1 => "INSERT INTO wxgate (store_id, schema) VALUES ($1, $2)",
@@ -85,19 +92,26 @@ async fn prepare(
     transaction.commit().await.map_err(fail)?;
     if plan == Plan::Create {
         marker.keep(&id)?;
+        tracing::info!(place, "made the tables for members");
     }
     Ok(id)
 }
 
 /// What is there, and its schema.
-async fn look(transaction: &Transaction<'_>) -> Result<(Found, i64), Error> {
-    let is_there = transaction.query_one("SELECT to_regclass('wxgate') IS NOT NULL", &[]).await?;
-    if !is_there.try_get(0)? {
+async fn look(transaction: &Transaction<'_>, place: &str) -> Result<(Found, i64), OpenError> {
+    let fail = |error| refused(place, &error);
+    let is_there =
+        transaction.query_one("SELECT to_regclass('wxgate') IS NOT NULL", &[]).await.map_err(fail)?;
+    if !is_there.try_get(0).map_err(fail)? {
         return Ok((Found::Empty, 0));
     }
-    match transaction.query_opt("SELECT store_id, schema FROM wxgate", &[]).await? {
-        Some(row) => Ok((Found::Store(row.try_get(0)?), row.try_get(1)?)),
-        None => Ok((Found::Empty, 0)),
+    match transaction.query_opt("SELECT store_id, schema FROM wxgate", &[]).await.map_err(fail)? {
+        Some(row) => Ok((Found::Store(row.try_get(0).map_err(fail)?), row.try_get(1).map_err(fail)?)),
+        None => Err(OpenError::Broken {
+            place: place.to_owned(),
+            cause: "it does not say which store it is".to_owned(),
+            advice: "restore it from a backup",
+        }),
     }
 }
 

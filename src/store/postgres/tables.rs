@@ -144,7 +144,7 @@ impl Tables for Session<'_> {
         audit::page(self, query).await
     }
 
-    async fn purge(&mut self, now: Timestamp, audit_from: Timestamp) -> Row<()> {
-        once::purge(self, now, audit_from).await
+    async fn purge(&mut self, now: Timestamp, audit_from: Timestamp, most: u32) -> Row<bool> {
+        once::purge(self, now, audit_from, most).await
     }
 }

@@ -69,7 +69,7 @@ async fn a_database_that_is_gone_empty_another_or_newer_is_never_made_anew() {
     server.sql(&name, "UPDATE wxgate SET schema = 1, store_id = 'another'");
     assert!(refusal_in(&url, folder.path()).await.contains("is another database"));
     server.sql(&name, "DELETE FROM wxgate");
-    assert!(refusal_in(&url, folder.path()).await.contains("is empty"));
+    assert!(refusal_in(&url, folder.path()).await.contains("does not say which store it is"));
     server.sql(&name, "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION wxgate");
     assert!(refusal_in(&url, folder.path()).await.contains("is empty"));
     assert_eq!(server.sql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
