@@ -20,8 +20,10 @@ use super::address::Address;
 use super::deadlines::{CONNECT, CONNECTIONS, ON_THE_SERVER, WAITING};
 use super::error::unconnected;
 
-/// When the server has no connection left for us, we share those we have; so soon we look again.
-const FULL: Duration = Duration::from_millis(50);
+/// When the server has no connection left for us, we share those we have: so soon we look whether one is free. Before we
+/// have any it is worth a few looks only.
+const FULL: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 3;
 
 /// The connections, and who waits for one.
 pub(super) struct Pool {
@@ -69,10 +71,14 @@ impl Pool {
     pub(super) async fn hold(&self) -> Row<Held> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| StoreError::unavailable("too many are waiting for it"))?;
+        let mut looks = 0;
         loop {
             match self.connections.get().await {
                 Ok(connection) => return Ok(Held { connection: Some(connection), _place: place }),
-                Err(PoolError::Backend(error)) if is_full(&error) && self.connections.status().size > 0 => {
+                Err(PoolError::Backend(error))
+                    if is_full(&error) && (looks < LOOKS || self.connections.status().size > 0) =>
+                {
+                    looks += 1;
                     tokio::time::sleep(FULL).await;
                 }
                 Err(error) => return Err(unconnected(error)),

@@ -91,11 +91,13 @@ async fn a_command_makes_no_database() {
 
 #[tokio::test]
 async fn a_standby_is_passed_over() {
-    let standby = Postgres::start_with(&["default_transaction_read_only=on"]);
+    let standby = Postgres::start();
     let primary = Postgres::shared();
     let name = database(primary);
-    // What stands before it is set for this session only.
-    standby.sql("postgres", "SET default_transaction_read_only = off; CREATE ROLE nobody_in_particular");
+    standby.create_database(&name);
+    standby.sql("postgres", "ALTER SYSTEM SET default_transaction_read_only = on");
+    standby.stop();
+    standby.start_again();
     let hosts = |ports: &[u16]| {
         let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
         primary.url(&name).replace(&format!("127.0.0.1:{}", primary.port()), &hosts.join(","))
@@ -124,7 +126,10 @@ async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
-    for (file, text) in [("server.key", key.serialize_pem()), ("server.crt", certificate.pem())] {
+    let rules = "local all all password\nhostssl all all all scram-sha-256".to_owned();
+    for (file, text) in
+        [("server.key", key.serialize_pem()), ("server.crt", certificate.pem()), ("pg_hba.conf", rules)]
+    {
         let lines = format!("SELECT unnest(string_to_array(trim('{text}'), E'\\n'))");
         server.sql("postgres", &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat >{file}'"));
     }
