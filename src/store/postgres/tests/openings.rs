@@ -90,6 +90,17 @@ async fn a_command_makes_no_database() {
 }
 
 #[tokio::test]
+async fn a_socket_on_this_machine_will_do() {
+    let server = Postgres::shared();
+    let socket = server.folder().display().to_string().replace('/', "%2F");
+    let url = server.url(&database(server)).replace("127.0.0.1", &socket);
+    let folder = tempfile::tempdir().unwrap();
+    let store = at(&url, folder.path()).await.unwrap();
+    assert!(claim(&store).await.unwrap());
+    assert!(store.place().starts_with(&format!("postgres://{}/store_", server.folder().display())));
+}
+
+#[tokio::test]
 async fn a_standby_is_passed_over() {
     let standby = Postgres::start();
     let primary = Postgres::shared();

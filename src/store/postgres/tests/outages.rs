@@ -4,7 +4,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{FutureExt as _, join_all};
+use tokio_postgres::NoTls;
 
+use super::super::deadlines::ON_THE_SERVER;
 use super::*;
 
 /// What callers are promised.
@@ -90,6 +92,22 @@ async fn lock(server: &Arc<Postgres>, database: &str, table: &str, seconds: u32)
 }
 
 #[tokio::test]
+async fn a_commit_that_a_hung_server_reads_late_does_not_come_true() {
+    let server = Postgres::start();
+    let (_store, name) = one_node(&server).await;
+    let (client, connection) = tokio_postgres::connect(&server.url(&name), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(ON_THE_SERVER).await.unwrap();
+    client.batch_execute("BEGIN; INSERT INTO claims VALUES ('ticket', 'x', 1)").await.unwrap();
+    server.freeze();
+    let commit = tokio::spawn(async move { client.batch_execute("COMMIT").await });
+    tokio::time::sleep(PROMISED).await;
+    server.thaw();
+    let refusal = commit.await.unwrap().unwrap_err();
+    assert_eq!(server.sql(&name, "SELECT count(*) FROM claims"), "0", "{refusal:?}");
+}
+
+#[tokio::test]
 async fn a_table_that_somebody_locks_stops_only_what_needs_it() {
     let server = Arc::new(Postgres::start());
     let (store, name) = one_node(&server).await;
@@ -118,18 +136,13 @@ async fn a_server_whose_connections_others_hold_is_unavailable_at_once() {
     let server = Postgres::start_with(&["max_connections=6", "superuser_reserved_connections=3"]);
     let (store, name) = one_node(&server).await;
     let (other, _) = one_node(&server).await;
-    let held =
-        join_all((0..3).map(|_| tokio_postgres::connect(leak(server.url(&name)), tokio_postgres::NoTls)))
-            .await;
+    let url = server.url(&name);
+    let held = join_all((0..3).map(|_| tokio_postgres::connect(&url, NoTls))).await;
     let began = now();
     assert!(is_unavailable(&claim(&store).await) && is_unavailable(&claim(&other).await));
     assert!(began.elapsed() < PROMISED / 2, "{:?}", began.elapsed());
     drop(held);
     recovery(&store).await;
-}
-
-fn leak(url: String) -> &'static str {
-    url.leak()
 }
 
 #[tokio::test]
