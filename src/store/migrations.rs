@@ -5,6 +5,9 @@ use super::OpenError;
 /// The steps for SQLite.
 pub(super) const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001.sql")];
 
+/// The steps for PostgreSQL.
+pub(super) const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001.sql")];
+
 /// The newest schema these steps lead to.
 pub(super) fn newest(steps: &[&str]) -> i64 {
     i64::try_from(steps.len()).unwrap_or(i64::MAX)

@@ -1,17 +1,124 @@
-//! stub
+//! The store in PostgreSQL, for several nodes.
+//!
+//! A sentence runs as a task on the runtime that its connections belong to, so that whoever asked may wait anywhere, or
+//! leave. It has one try: a deadlock takes the server as long to see as a sentence has, and after a commit that was not
+//! answered nobody knows whether it came true.
 
+mod accounts;
+mod address;
+mod audit;
+mod deadlines;
+mod error;
+mod members;
+mod once;
+mod opening;
+mod pool;
+mod reading;
+mod session;
+mod sessions;
+mod tables;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio_postgres::IsolationLevel;
 
-use super::marker::{Kind, Marker};
-use super::{OpenError, Opening, Store, StoreSettings};
+use super::tables::Row;
+use super::{Answer, Dialect, OpenError, Opening, Sentence, Store, StoreError, StoreSettings};
+use deadlines::SENTENCE;
+use pool::{Held, Pool};
+use session::Session;
 
+/// A store in PostgreSQL.
+struct PostgresStore {
+    place: String,
+    pool: Arc<Pool>,
+    background: Handle,
+}
+
+/// Opens the store; its connections belong to `background`.
 pub(super) async fn open(
     settings: &StoreSettings,
-    _opening: Opening,
-    _background: Handle,
+    opening: Opening,
+    background: Handle,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    Marker::read(&settings.data_dir, Kind::Postgres)?;
-    Err(OpenError::Broken { place: settings.url.to_string(), cause: "stub".to_owned(), advice: "wait" })
+    let place = settings.url.to_string();
+    let work = opening::open(settings.clone(), opening);
+    let pool = background.spawn(work).await.unwrap_or_else(|error| Err(opening::broken(&place, error)))?;
+    Ok(Arc::new(PostgresStore { place, pool: Arc::new(pool), background }))
+}
+
+impl PostgresStore {
+    /// Runs `work` where the connections are, until its deadline.
+    fn in_time<T: Send + 'static>(&self, work: impl Future<Output = Row<T>> + Send + 'static) -> Answer<T> {
+        let (background, pool) = (self.background.clone(), Arc::clone(&self.pool));
+        let in_time = async move {
+            let answer = tokio::time::timeout(SENTENCE, work).await;
+            answer.unwrap_or_else(|_| {
+                pool.distrust();
+                Err(error::late())
+            })
+        };
+        Box::pin(async move {
+            background.spawn(in_time).await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
+        })
+    }
+}
+
+impl Dialect for PostgresStore {
+    fn say<S: Sentence>(&self, sentence: S) -> Answer<S::Answer> {
+        let pool = Arc::clone(&self.pool);
+        self.in_time(async move {
+            let mut held = pool.hold().await?;
+            let answer = say(&mut held, pool.store_id(), sentence).await;
+            if !matches!(answer, Err(StoreError::Unavailable(_))) {
+                held.give_back();
+            }
+            answer
+        })
+    }
+
+    fn check(&self) -> Answer<()> {
+        let pool = Arc::clone(&self.pool);
+        self.in_time(async move {
+            let mut held = pool.hold().await?;
+            session::check(held.connection()?, pool.store_id()).await?;
+            held.give_back();
+            Ok(())
+        })
+    }
+
+    fn backup(&self, _to: PathBuf) -> Answer<()> {
+        Box::pin(async {
+            Err(StoreError::NotHere(
+                "PostgreSQL makes its own backups: pg_dump --format=custom --file=FILE \"$DATABASE_URL\", \
+                 and pg_restore --clean to restore one",
+            ))
+        })
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+}
+
+/// Says a sentence in a transaction. One that only reads sees the same moment throughout.
+async fn say<S: Sentence>(held: &mut Held, store_id: &str, sentence: S) -> Row<S::Answer> {
+    let isolation = if S::WRITES { IsolationLevel::ReadCommitted } else { IsolationLevel::RepeatableRead };
+    let transaction = held.connection()?.build_transaction().isolation_level(isolation).read_only(!S::WRITES);
+    let mut session = Session::new(transaction.start().await.map_err(error::refused)?, store_id);
+    match sentence.say(&mut session).await {
+        Ok(answer) => session.commit().await.map(|()| answer),
+        Err(refusal) => session.take_back().await.and(Err(refusal)),
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PostgresStore").field("place", &self.place).finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,169 @@
+//! Every way in which opening the store can fail says what to do, and nothing that must not be said.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use super::*;
+
+/// What opening `url` is refused with.
+async fn refusal(url: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    refusal_in(url, folder.path()).await
+}
+
+async fn refusal_in(url: &str, data_dir: &Path) -> String {
+    let error = at(url, data_dir).await.unwrap_err();
+    let text = format!("{error}");
+    assert!(!format!("{text}{error:?}").contains(PASSWORD), "{text}");
+    assert!(text.starts_with("postgres://"), "{text}");
+    text
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    let server = Postgres::shared();
+    let name = database(server);
+    let url = server.url(&name);
+    let says = |text: &str, words: &[&str]| {
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    };
+    says(&refusal(&url.replace(PASSWORD, "wrong")).await, &["password authentication failed", "pg_hba.conf"]);
+    says(&refusal(&url.replace(&format!(":{PASSWORD}"), "")).await, &["password"]);
+    says(&refusal(&server.url("no_such")).await, &["no_such", "createdb"]);
+    says(
+        &refusal(&url.replace(&server.port().to_string(), "1")).await,
+        &["refused", "see that PostgreSQL runs"],
+    );
+    says(&refusal(&format!("{url}?sslmode=require")).await, &["does not support TLS", "sslmode"]);
+    server.sql("postgres", "CREATE DATABASE store_of_another");
+    says(&refusal(&server.url("store_of_another")).await, &["permission denied", "GRANT CREATE"]);
+    server.sql(
+        "postgres",
+        "CREATE DATABASE latin OWNER wxgate ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
+    );
+    says(&refusal(&server.url("latin")).await, &["--encoding=UTF8"]);
+    server.sql("postgres", "CREATE DATABASE reads OWNER wxgate");
+    server.sql("postgres", "ALTER DATABASE reads SET default_transaction_read_only = on");
+    says(&refusal(&server.url("reads")).await, &["does not allow writes", "primary"]);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_given_up() {
+    let server = Postgres::start();
+    let url = server.url(&database(&server));
+    server.freeze();
+    let text = tokio::time::timeout(std::time::Duration::from_secs(6), refusal(&url)).await.unwrap();
+    assert!(text.contains("no answer within 5s"), "{text}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_empty_another_or_newer_is_never_made_anew() {
+    let server = Postgres::shared();
+    let name = database(server);
+    let url = server.url(&name);
+    let folder = tempfile::tempdir().unwrap();
+    drop(at(&url, folder.path()).await.unwrap());
+    drop(at(&url, folder.path()).await.unwrap());
+
+    server.sql(&name, "UPDATE wxgate SET schema = 99");
+    assert!(refusal_in(&url, folder.path()).await.contains("newer wxgate (schema 99"));
+    server.sql(&name, "UPDATE wxgate SET schema = 1, store_id = 'another'");
+    assert!(refusal_in(&url, folder.path()).await.contains("is another database"));
+    server.sql(&name, "DELETE FROM wxgate");
+    assert!(refusal_in(&url, folder.path()).await.contains("does not say which store it is"));
+    server.sql(&name, "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION wxgate");
+    assert!(refusal_in(&url, folder.path()).await.contains("is empty"));
+    assert_eq!(server.sql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    server.sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+    assert!(refusal_in(&url, folder.path()).await.contains("is not there"));
+}
+
+#[tokio::test]
+async fn a_command_makes_no_database() {
+    let server = Postgres::shared();
+    let name = database(server);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&server.url(&name), folder.path());
+    open(&settings, Opening::Existing, background()).await.unwrap_err();
+    assert_eq!(server.sql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    drop(open(&settings, Opening::Create, background()).await.unwrap());
+    open(&settings, Opening::Existing, background()).await.unwrap().check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_on_this_machine_will_do() {
+    let server = Postgres::shared();
+    let socket = server.folder().display().to_string().replace('/', "%2F");
+    let url = server.url(&database(server)).replace("127.0.0.1", &socket);
+    let folder = tempfile::tempdir().unwrap();
+    let store = at(&url, folder.path()).await.unwrap();
+    assert!(claim(&store).await.unwrap());
+    assert!(store.place().starts_with(&format!("postgres://{}/store_", server.folder().display())));
+}
+
+#[tokio::test]
+async fn a_standby_is_passed_over() {
+    let standby = Postgres::start();
+    let primary = Postgres::shared();
+    let name = database(primary);
+    standby.create_database(&name);
+    standby.sql("postgres", "ALTER SYSTEM SET default_transaction_read_only = on");
+    standby.stop();
+    standby.start_again();
+    let hosts = |ports: &[u16]| {
+        let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        primary.url(&name).replace(&format!("127.0.0.1:{}", primary.port()), &hosts.join(","))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let store = at(&hosts(&[1, standby.port(), primary.port()]), folder.path()).await.unwrap();
+    assert!(claim(&store).await.unwrap());
+    assert_eq!(primary.sql(&name, "SELECT count(*) FROM claims"), "1");
+    assert_eq!(store.place(), format!("postgres://127.0.0.1,127.0.0.1,127.0.0.1/{name}"));
+    assert!(!format!("{store:?}").contains(PASSWORD));
+    assert!(
+        matches!(store.backup("x".into()).await, Err(StoreError::NotHere(words)) if words.contains("pg_dump"))
+    );
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
+    let server = Postgres::start();
+    let url = server.url(&database(&server)).replace("127.0.0.1", "localhost");
+    let authority = |name: &str| {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    };
+    let (ours, others) = (authority("ours"), authority("others"));
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
+    let rules = "local all all password\nhostssl all all all scram-sha-256".to_owned();
+    for (file, text) in
+        [("server.key", key.serialize_pem()), ("server.crt", certificate.pem()), ("pg_hba.conf", rules)]
+    {
+        let lines = format!("SELECT unnest(string_to_array(trim('{text}'), E'\\n'))");
+        server.sql("postgres", &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat >{file}'"));
+    }
+    server.sql("postgres", "ALTER SYSTEM SET ssl = on");
+    server.stop();
+    server.start_again();
+
+    let folder = tempfile::tempdir().unwrap();
+    let trusting = |pem: String, url: &str| {
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, pem).unwrap();
+        StoreSettings { ca_file: Some(file), ..settings(url, folder.path()) }
+    };
+    let url = format!("{url}?sslmode=require");
+    let store = open(&trusting(ours.pem(), &url), Opening::Create, background()).await.unwrap();
+    store.check().await.unwrap();
+    let ssl =
+        "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'wxgate'";
+    assert_eq!(server.sql("postgres", ssl), "t");
+    for settings in [trusting(others.pem(), &url), settings(&url, folder.path())] {
+        let error = open(&settings, Opening::Create, background()).await.unwrap_err().to_string();
+        assert!(error.contains("TLS") && error.contains("ca_file"), "{error}");
+    }
+    let error = open(&trusting(String::new(), &url), Opening::Create, background()).await.unwrap_err();
+    assert!(error.to_string().contains("ca.pem"), "{error}");
+}
