@@ -5,7 +5,6 @@
 mod request;
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::Response;
@@ -31,8 +30,8 @@ fn pieces(criterion: &mut Criterion) {
     });
     criterion.bench_function("find and open the cookie", |bench| bench.iter(|| request.session().unwrap()));
     criterion.bench_function("decide", |bench| {
-        let session = request.session().map(Arc::new);
-        bench.iter(|| decide(&request.route, session.clone(), Origin::Irrelevant));
+        let who = request::who(request.session().unwrap());
+        bench.iter(|| decide(&request.route.access, who.clone(), Origin::Irrelevant));
     });
     criterion.bench_function("rewrite the request's headers", |bench| bench.iter(|| request.rewrite()));
     criterion.bench_function("rewrite the answer's headers", |bench| {

@@ -13,9 +13,11 @@ use wxgate::gate::{Admission, Origin, Verdict, decide};
 use wxgate::model::clock::Timestamp;
 use wxgate::model::host::Host;
 use wxgate::model::identity::{Account, Identity, Profile};
+use wxgate::model::member::{Standing, Status};
 use wxgate::model::own_cookie::CookieScope;
 use wxgate::model::own_cookie::application_cookies;
 use wxgate::model::peer::{Peer, TrustedProxies};
+use wxgate::model::person::{Person, Who};
 use wxgate::model::policy::Policy;
 use wxgate::model::route::{Route, RouteId, Routes};
 use wxgate::model::secret::Secret;
@@ -67,16 +69,15 @@ impl Request {
     pub(crate) fn new() -> Self {
         let host = Host::parse("app.example.com").unwrap();
         let sessions = sessions();
-        let (_, cookie) = sessions.start(&somebody(), &host, NOW);
+        let (_, cookie) = sessions.start([7; 16], &somebody(), &host, NOW);
         let parts = parts(cookie.as_str().split(';').next().unwrap());
         let connection = Connection::new(Peer::Address([192, 0, 2, 7].into()), true);
         let trusted = TrustedProxies::default();
         let (client, chain) = asked::client(&parts.headers, &connection, &trusted);
         let visit = asked::visit(&parts, &connection, &trusted).unwrap();
         let (routes, route) = routes(host);
-        let session = sessions.read(&parts.headers, &visit.authority.host, NOW);
-        let session = session.map(Arc::new);
-        let Verdict::Admit(admission) = decide(&route, session, Origin::Irrelevant) else {
+        let who = who(sessions.read(&parts.headers, &visit.authority.host, NOW).unwrap());
+        let Verdict::Admit(admission) = decide(&route.access, who, Origin::Irrelevant) else {
             unreachable!("a session admits")
         };
         Self {
@@ -189,6 +190,20 @@ fn answer() -> HeaderMap {
     .collect()
 }
 
+/// The member whose session it is.
+pub(crate) fn who(session: Session) -> Who {
+    let standing = Standing {
+        status: Status::Active,
+        is_admin: false,
+        groups: "staff".parse().unwrap(),
+        user: "lin".into(),
+        name: "林".into(),
+        ended_before: Timestamp::from_unix(0),
+        ended: Vec::new(),
+    };
+    Who::Person(Person { session: Arc::new(session), standing: Arc::new(standing) })
+}
+
 fn routes(host: Host) -> (Routes, Route) {
     let mut routes = Routes::default();
     let route = |number, path: &str| Route {
@@ -196,7 +211,7 @@ fn routes(host: Host) -> (Routes, Route) {
         label: format!("app.example.com{path}"),
         path: path.to_owned(),
         methods: Vec::<Method>::new(),
-        policy: Policy::SignedIn,
+        access: Policy::Members.into(),
         api: false,
     };
     for (number, path) in ["", "/admin", "/api", "/public"].into_iter().enumerate() {

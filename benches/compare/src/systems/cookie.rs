@@ -10,8 +10,10 @@ use wxgate::model::identity::{Account, Identity, Profile};
 use wxgate::model::own_cookie::CookieScope;
 use wxgate::model::secret::Secret;
 use wxgate::model::visit::Scheme;
-use wxgate::seal::KeyRing;
+use wxgate::seal::{KeyRing, random};
 use wxgate::sessions::{SessionSettings, Sessions};
+
+use super::member;
 
 use super::request::HOST;
 
@@ -31,7 +33,7 @@ pub fn cookie(https: bool) -> anyhow::Result<String> {
     let ring = KeyRing::new(Secret::new(SECRET.to_owned()), Vec::new()).context("the secret is too weak")?;
     let sessions = Sessions::new(settings, &ring, Arc::default());
     let host = Host::parse(HOST).context("the host cannot be read")?;
-    let (_, cookie) = sessions.start(&somebody(), &host, clock::now());
+    let (_, cookie) = sessions.start(random(), &somebody(), &host, clock::now());
     let session = cookie.as_str().split(';').next().unwrap_or_default();
     let others = ["_ga=GA1.2.1234567890.1712345678", "theme=dark", "csrftoken="];
     let start = format!("{}; {}; {session}; {}", others[0], others[1], others[2]);
@@ -40,14 +42,15 @@ pub fn cookie(https: bool) -> anyhow::Result<String> {
     Ok(format!("{start}{}{end}", "k".repeat(padding)))
 }
 
-fn somebody() -> Identity {
+/// Who it is.
+pub(super) fn somebody() -> Identity {
     let account = Account {
         app_id: "wx0123456789abcdef".to_owned(),
         openid: "oAbCdEfGhIjKlMnOpQrStUvWxYz0".to_owned(),
     };
     let profile = Profile { name: "王芳 Wang Fang".to_owned(), ..Profile::default() };
     Identity {
-        member_id: "wx-5a0c1b2d3e4f5061728394a5b6c7d8e9".to_owned(),
+        member_id: member::id().to_string(),
         account,
         unionid: Some("uAbCdEfGhIjKlMnOpQrStUvWxYz0".to_owned()),
         profile,

@@ -11,6 +11,7 @@ mod directory;
 mod envoy;
 mod haproxy;
 mod kind;
+mod member;
 mod nginx;
 mod place;
 mod process;

@@ -5,8 +5,9 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 
-use super::cookie::SECRET;
+use super::cookie::{SECRET, somebody};
 use super::kind::Kind;
+use super::member;
 use super::place::{Place, Recipe, free_address};
 
 /// What it does.
@@ -87,6 +88,9 @@ pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Reci
     if check(place, &configuration).is_err() {
         configuration = write("")?;
         check(place, &configuration)?;
+    }
+    if variant != Variant::Open {
+        member::sign_up(&somebody(), place.directory)?;
     }
     let mut command = place.command(place.setup.wxgate)?;
     command.env("TOKIO_WORKER_THREADS", place.setup.workers.to_string());
