@@ -7,7 +7,7 @@ use super::super::marker::{Found, Kind, Marker, Plan, fresh_id};
 use super::super::migrations::{POSTGRES, ahead};
 use super::super::{OpenError, Opening, StoreSettings, StoreUrl};
 use super::address::Address;
-use super::deadlines::{CONNECT, OPENING};
+use super::deadlines::OPENING;
 use super::error::words;
 use super::pool::Pool;
 
@@ -43,10 +43,7 @@ async fn prepare(
     place: &str,
 ) -> Result<String, OpenError> {
     let fail = |error| refused(place, &error);
-    let mut config = address.config.clone();
-    // There is time to wait for a slow machine once.
-    config.connect_timeout(CONNECT * 2);
-    let (mut client, connection) = match config.connect(address.tls.clone()).await {
+    let (mut client, connection) = match address.config.connect(address.tls.clone()).await {
         Ok(opened) => opened,
         Err(error) if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) => {
             // No database is a reason to make one, but only for a gateway that never had one.
