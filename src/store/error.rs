@@ -21,6 +21,9 @@ pub enum StoreError {
     /// The database does not answer, is locked, full, gone or broken: try again later. Nothing was acknowledged.
     #[error("the database cannot be used: {0}")]
     Unavailable(Arc<str>),
+    /// The copy was not made; the database is fine.
+    #[error("no copy was made: {0}")]
+    Copy(Arc<str>),
 }
 
 /// The store cannot be opened; each says what to do.

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 mod error;
+mod marker;
 mod migrations;
 mod open;
 mod postgres;
@@ -14,6 +15,7 @@ pub mod records;
 mod sentences;
 mod sqlite;
 mod tables;
+mod text;
 mod url;
 
 use std::fmt;
@@ -108,8 +110,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn note(&self, event: AuditEvent) -> Answer<()>;
     /// One page of the audit trail.
     fn audit(&self, query: AuditQuery) -> Answer<Vec<AuditRow>>;
-    /// Deletes what has run out at `now`, and lines of the audit trail from before `audit_from`.
-    fn purge(&self, now: Timestamp, audit_from: Timestamp) -> Answer<()>;
+    /// Deletes what has run out at `now`, and lines of the audit trail from before `audit_from`. A part of it, so that
+    /// nobody waits for long: `true` if it is to be said again.
+    fn purge(&self, now: Timestamp, audit_from: Timestamp) -> Answer<bool>;
     /// Whether the database answers, and is still the one that was opened.
     fn check(&self) -> Answer<()>;
     /// Copies the whole database to a new file while it is in use.
@@ -237,7 +240,7 @@ impl<D: Dialect> Store for D {
         self.say(query)
     }
 
-    fn purge(&self, now: Timestamp, audit_from: Timestamp) -> Answer<()> {
+    fn purge(&self, now: Timestamp, audit_from: Timestamp) -> Answer<bool> {
         self.say(sentences::Purge { now, audit_from })
     }
 

@@ -1,34 +1,43 @@
-//! Opening the store.
+//! Opening the store, whichever kind it is.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::StoreUrl;
+use tokio::runtime::Handle;
 
-/// Which store, and where its marker is.
+use super::{OpenError, Store, StoreUrl, postgres, sqlite};
+
+/// Where the store is, and what it takes to get there.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// `store.url`.
+    /// Which database.
     pub url: StoreUrl,
-    /// `store.ca_file`: who vouches for PostgreSQL, where the system does not know.
+    /// Certificates of authorities that PostgreSQL's may be signed by; the system's without it.
     pub ca_file: Option<PathBuf>,
-    /// Where the marker is kept, and a SQLite file of a relative name.
+    /// The folder with the marker; a relative path of SQLite starts here.
     pub data_dir: PathBuf,
 }
 
-/// What may happen where there is no database.
+/// Whether a database may be made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Opening {
-    /// Make one where there is none and never was.
+    /// Make a database where there is none and never was.
     Create,
-    /// Only use one that is there.
+    /// Only one that is there.
     Existing,
 }
 
-/// Opens.
+/// Opens the store. What it does by itself later, it does on `background`.
+///
+/// # Errors
+/// When it cannot be opened, or is not the one it should be; each says what to do.
 pub async fn open(
     settings: &StoreSettings,
-    _opening: Opening,
-    _background: tokio::runtime::Handle,
-) -> Result<std::sync::Arc<dyn super::Store>, super::OpenError> {
-    Err(super::OpenError::Broken { place: settings.url.to_string(), cause: String::new(), advice: "" })
+    opening: Opening,
+    background: Handle,
+) -> Result<Arc<dyn Store>, OpenError> {
+    match &settings.url {
+        StoreUrl::Postgres(_) => postgres::open(settings, opening, background).await,
+        StoreUrl::Memory | StoreUrl::Sqlite(_) => sqlite::open(settings, opening, background).await,
+    }
 }

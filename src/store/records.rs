@@ -141,7 +141,7 @@ pub struct MembersQuery {
     /// Only those whose id, user name, display name, profile name, group or code of their request holds this text, in
     /// any case of letters.
     pub search: Option<String>,
-    /// Only those behind this one: the last of the page before.
+    /// Only those behind this one: [`MembersQuery::place_of`] the last of the page before.
     pub after: Option<(Timestamp, MemberId)>,
     /// How many at most.
     pub limit: u32,
@@ -179,6 +179,18 @@ pub struct MemberDetail {
 pub enum ClaimKind {
     /// A hand-off ticket between hosts.
     Ticket,
+}
+
+impl MembersQuery {
+    /// Where a member stands in this list: by the last sign-in, among those who wait by when they asked.
+    pub fn place_of(&self, member: &Member) -> (Timestamp, MemberId) {
+        let moment = match (self.status, &member.request) {
+            (Some(Status::Pending), Some(request)) => request.at,
+            (Some(Status::Pending), None) => member.created,
+            _ => member.signed_in,
+        };
+        (moment, member.id.clone())
+    }
 }
 
 impl ClaimKind {

@@ -149,6 +149,11 @@ pub(super) trait Tables: Send {
     // --- housekeeping ---
 
     /// Deletes sessions, claims, invitations and setup links that have run out at `now`, and lines of the audit trail from
-    /// before `audit_from`.
-    fn purge(&mut self, now: Timestamp, audit_from: Timestamp) -> impl Future<Output = Row<()>> + Send;
+    /// before `audit_from`, at most `most` of each; whether there may be more.
+    fn purge(
+        &mut self,
+        now: Timestamp,
+        audit_from: Timestamp,
+        most: u32,
+    ) -> impl Future<Output = Row<bool>> + Send;
 }

@@ -14,9 +14,11 @@ impl Sentence for Arrival {
     type Answer = Arrived;
     const WRITES: bool = true;
 
-    async fn say<T: Tables>(self, tables: &mut T) -> Row<Arrived> {
+    async fn say<T: Tables>(mut self, tables: &mut T) -> Row<Arrived> {
         tables.lock_directory().await?;
         let known = tables.account(&self.account).await?;
+        // A silent sign-in may come without the unionid. What it once was still counts, or a block could be slipped.
+        self.unionid = self.unionid.or_else(|| known.as_ref()?.unionid.clone());
         let other = match &self.unionid {
             Some(unionid) => tables.member_of_unionid(unionid).await?,
             None => None,
@@ -117,7 +119,7 @@ impl Arrival {
         let Some(oldest) = sessions.get(MOST_SESSIONS - 1).filter(|_| sessions.len() > MOST_SESSIONS) else {
             return Ok(());
         };
-        member.ended_before = oldest.started;
+        member.ended_before = member.ended_before.max(oldest.started);
         tables.remove_sessions_before(&member.id, oldest.started).await?;
         tables.put_member(member).await
     }

@@ -4,6 +4,7 @@ use super::super::records::MemberDetail;
 use super::super::tables::{Row, Tables};
 use super::super::{Sentence, StoreError};
 use crate::model::audit::AuditEvent;
+use crate::model::clock::Timestamp;
 use crate::model::member::{AccessRequest, Change, ChangeError, Member, MemberId, Status};
 
 /// As [`Store::ask`](super::super::Store::ask).
@@ -50,14 +51,16 @@ impl Sentence for MakeChange {
         tables.lock_directory().await?;
         let before = tables.member(&self.whom).await?.ok_or(StoreError::Missing)?;
         let administered = before.administers();
-        let member = before.changed(&self.change)?;
+        let mut member = before.changed(&self.change)?;
         if administered && !member.administers() {
             leave_an_admin(&member.id, tables).await?;
         }
-        tables.put_member(&member).await?;
         if self.change == Change::Block {
+            // Those the store has forgotten must not come back with an end of the block.
+            member.ended_before = member.ended_before.max(self.note.at);
             tables.end_sessions(&member.id, None).await?;
         }
+        tables.put_member(&member).await?;
         tables.note(&self.note).await?;
         Ok(member)
     }
@@ -87,11 +90,7 @@ async fn leave_an_admin<T: Tables>(besides: &MemberId, tables: &mut T) -> Row<()
 }
 
 /// Puts together everything about a member.
-pub(super) async fn detail<T: Tables>(
-    member: Member,
-    now: crate::model::clock::Timestamp,
-    tables: &mut T,
-) -> Row<MemberDetail> {
+pub(super) async fn detail<T: Tables>(member: Member, now: Timestamp, tables: &mut T) -> Row<MemberDetail> {
     let accounts = tables.accounts(&member.id).await?;
     let sessions = tables.sessions(&member.id, now).await?;
     Ok(MemberDetail { member, accounts, sessions })

@@ -51,9 +51,11 @@ impl Sentence for EndSessions {
         // Sessions that the store knows end by name, those it has forgotten by the time they began.
         member.ended_before = member.ended_before.max(self.note.at);
         tables.put_member(&member).await?;
-        let ended = tables.end_sessions(&self.of, None).await?;
+        let sessions = tables.sessions(&self.of, self.note.at).await?;
+        let open = sessions.iter().filter(|session| !session.ended).count();
+        tables.end_sessions(&self.of, None).await?;
         tables.note(&self.note).await?;
-        Ok(ended)
+        Ok(u64::try_from(open).unwrap_or(u64::MAX))
     }
 }
 

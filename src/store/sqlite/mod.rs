@@ -1,1 +1,121 @@
-//! stub
+//! The store in SQLite: one file, one thread that writes and two that read.
+
+mod accounts;
+mod backup;
+mod codes;
+mod conflicts;
+mod connect;
+mod file;
+mod listing;
+mod members;
+mod opening;
+mod removal;
+mod rows;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{io, thread};
+
+use rusqlite::Connection;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::{Answer, Dialect, OpenError, Opening, Sentence, Store, StoreError, StoreSettings, StoreUrl};
+use file::DatabaseFile;
+use worker::Workers;
+
+/// An open database of SQLite.
+#[derive(Debug)]
+struct Sqlite {
+    /// `None` in memory.
+    file: Option<DatabaseFile>,
+    id: String,
+    writer: Workers,
+    /// The writer where there is one connection only.
+    readers: Workers,
+}
+
+/// Opens the file, or makes one in memory.
+pub(super) async fn open(
+    settings: &StoreSettings,
+    opening: Opening,
+    background: Handle,
+) -> Result<Arc<dyn Store>, OpenError> {
+    let place = settings.url.to_string();
+    let (url, data_dir) = (settings.url.clone(), settings.data_dir.clone());
+    let opened = background.spawn_blocking(move || match url {
+        StoreUrl::Sqlite(path) => opening::file(data_dir.join(path), &data_dir, opening),
+        _ => opening::memory(),
+    });
+    match opened.await {
+        Ok(opened) => Ok(Arc::new(opened?)),
+        Err(error) => {
+            Err(OpenError::Broken { place, cause: error.to_string(), advice: "please report this" })
+        }
+    }
+}
+
+impl Sqlite {
+    fn start(
+        writer: Connection,
+        readers: Vec<Connection>,
+        file: Option<DatabaseFile>,
+        id: String,
+    ) -> io::Result<Self> {
+        let writer = Workers::start("writer", vec![writer])?;
+        let readers = match readers.is_empty() {
+            true => writer.clone(),
+            false => Workers::start("reader", readers)?,
+        };
+        Ok(Self { file, id, writer, readers })
+    }
+}
+
+impl Dialect for Sqlite {
+    fn say<S: Sentence>(&self, sentence: S) -> Answer<S::Answer> {
+        let workers = if S::WRITES { self.writer.clone() } else { self.readers.clone() };
+        let file = self.file.clone();
+        Box::pin(
+            workers.ask(move |connection, deadline| {
+                transaction::say(connection, sentence, file.as_ref(), deadline)
+            }),
+        )
+    }
+
+    fn check(&self) -> Answer<()> {
+        let (file, id, workers) = (self.file.clone(), self.id.clone(), self.readers.clone());
+        Box::pin(workers.ask(move |connection, _| {
+            file.as_ref().map_or(Ok(()), DatabaseFile::is_in_place)?;
+            let held: String = connection
+                .query_row("SELECT store_id FROM wxgate", [], |row| row.get(0))
+                .map_err(StoreError::unavailable)?;
+            match held == id {
+                true => Ok(()),
+                false => Err(StoreError::unavailable("another database was copied over it: restart wxgate")),
+            }
+        }))
+    }
+
+    /// On a thread of its own: it takes as long as the disk takes.
+    fn backup(&self, to: PathBuf) -> Answer<()> {
+        let file = self.file.clone();
+        Box::pin(async move {
+            let file = file.ok_or(StoreError::NotHere("a store in memory has nothing to back up"))?;
+            let (answer, answered) = oneshot::channel();
+            thread::Builder::new()
+                .name("store-backup".to_owned())
+                .spawn(move || drop(answer.send(backup::copy(&file, &to))))
+                .map_err(StoreError::unavailable)?;
+            answered.await.unwrap_or_else(|_| Err(StoreError::unavailable("the copy broke off")))
+        })
+    }
+
+    fn place(&self) -> String {
+        self.file.as_ref().map_or("memory".to_owned(), |file| file::place(file.path()))
+    }
+}

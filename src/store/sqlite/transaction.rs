@@ -1,0 +1,67 @@
+//! One sentence in one transaction: all of it, or nothing.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::super::tables::Row;
+use super::super::{Sentence, StoreError};
+use super::file::DatabaseFile;
+use super::tables::SqliteTables;
+use crate::model::clock::instant;
+
+/// How long to wait while another process writes.
+const LONGEST_LOCK: Duration = Duration::from_secs(1);
+
+/// How many steps of SQLite's machine pass between two looks at the clock: about a millisecond.
+const STEPS: i32 = 10_000;
+
+/// Says `sentence`. Nothing is true of it after `deadline` that was not before.
+pub(super) fn say<S: Sentence>(
+    connection: &mut Connection,
+    sentence: S,
+    file: Option<&DatabaseFile>,
+    deadline: Instant,
+) -> Row<S::Answer> {
+    let left = deadline.saturating_duration_since(instant());
+    connection.busy_timeout(left.min(LONGEST_LOCK)).map_err(StoreError::unavailable)?;
+    connection
+        .progress_handler(STEPS, Some(move || instant() >= deadline))
+        .map_err(StoreError::unavailable)?;
+    let said = attempt(connection, sentence, file, deadline);
+    let unwatched = connection.progress_handler(0, None::<fn() -> bool>).map_err(StoreError::unavailable);
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(StoreError::unavailable)?;
+    }
+    unwatched.and(said)
+}
+
+fn attempt<S: Sentence>(
+    connection: &mut Connection,
+    sentence: S,
+    file: Option<&DatabaseFile>,
+    deadline: Instant,
+) -> Row<S::Answer> {
+    let begin = if S::WRITES { "BEGIN IMMEDIATE" } else { "BEGIN DEFERRED" };
+    connection.execute_batch(begin).map_err(StoreError::unavailable)?;
+    let answer = at_once(sentence.say(&mut SqliteTables(connection)))?;
+    // What is written to a file without a name would be gone at the next start.
+    file.map_or(Ok(()), DatabaseFile::is_in_place)?;
+    if instant() >= deadline {
+        return Err(StoreError::unavailable("it took too long"));
+    }
+    connection.execute_batch("COMMIT").map_err(StoreError::unavailable)?;
+    Ok(answer)
+}
+
+/// The row operations of SQLite never wait, so neither does what is made of them.
+fn at_once<T>(future: impl Future<Output = Row<T>>) -> Row<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            Err(StoreError::unavailable("a sentence waited for something else: please report this"))
+        }
+    }
+}
