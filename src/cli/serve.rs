@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BAD_CONFIG, check, exit};
+use super::{BAD_CONFIG, check, exit, first_start};
 use crate::config::fields::Config;
 use crate::gateway::Gateway;
 use crate::live::health::Health;
@@ -20,7 +20,7 @@ use crate::net::limits::Limits;
 use crate::net::listen::{Bound, ListenAddress};
 use crate::net::serve::serve;
 use crate::net::workers::Workers;
-use crate::store::{self, OpenError, Opening};
+use crate::store::{self, OpenError, Opening, StoreUrl};
 use crate::telemetry::logs;
 
 /// How long tunnels may take to say goodbye once they are told.
@@ -51,8 +51,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
         tracing::error!("{error:#}");
     }
     drop(logging);
-    // What cannot be built is not mended by starting again either.
-    let is_unusable = result.as_ref().is_err_and(|error| error.is::<BuildError>() || error.is::<OpenError>());
+    let is_unusable = result.as_ref().is_err_and(|error| is_unusable(error, &config));
     let code = exit(result);
     if is_unusable { ExitCode::from(BAD_CONFIG) } else { code }
 }
@@ -66,6 +65,7 @@ async fn run_until_told(
     let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
     let server = &config.server;
     let store = store::open(&config.store, Opening::Create, Handle::current()).await?;
+    let place = store.place();
     let directory = Directory::new(store, Handle::current());
     let lasting = Lasting::new(
         server.workers,
@@ -79,7 +79,7 @@ async fn run_until_told(
     let live = Live::new(generation, server.workers, source, environment, Arc::clone(&lasting));
     let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
     let address = |bound: &[Bound]| bound.first().map(Bound::address).unwrap_or_default();
-    announce(config, &address(&public), &address(&admin));
+    announce(config, &address(&public), &address(&admin), &place);
 
     let reloaded = Arc::clone(&live);
     let reloads = tokio::spawn(async move {
@@ -101,6 +101,7 @@ async fn run_until_told(
         .context("the workers cannot start")?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
+    first_start::offer_setup(config, &directory).await;
     let fallen = tokio::select! {
         fallen = workers.fallen() => fallen,
         () = stops.next() => None,
@@ -124,6 +125,14 @@ async fn run_until_told(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Whether starting again mends nothing: what cannot be built, and a store that cannot be opened, unless it is a server that
+/// may only be down.
+fn is_unusable(error: &anyhow::Error, config: &Config) -> bool {
+    let is_down = matches!(error.downcast_ref(), Some(OpenError::Broken { .. }))
+        && matches!(config.store.url, StoreUrl::Postgres(_));
+    error.is::<BuildError>() || (error.is::<OpenError>() && !is_down)
 }
 
 fn bind(address: &ListenAddress, wanted: usize) -> anyhow::Result<Vec<Bound>> {
@@ -159,7 +168,7 @@ impl Stops {
 }
 
 /// Says at start what is protected, how people sign in, and who is believed.
-fn announce(config: &Config, listen: &str, admin: &str) {
+fn announce(config: &Config, listen: &str, admin: &str, store: &str) {
     let site = &config.site;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -169,6 +178,7 @@ fn announce(config: &Config, listen: &str, admin: &str) {
         workers = config.server.workers,
         "listening"
     );
+    tracing::info!(store, "keeps members, sessions and the audit trail");
     for route in &config.routes {
         let upstream = match &route.upstream {
             Some(upstream) => upstream.to_string(),

@@ -1,14 +1,22 @@
 //! `wxgate explain URL`: what would happen with a request, and why.
 
+mod people;
+
 use std::process::ExitCode;
 
 use clap::Args;
 use http::Method;
 
-use super::{FAILURE, check, store};
+use super::store::Opened;
+use super::written::stands;
+use super::{check, exit, store, who};
+use crate::config::fields::Config;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
+use crate::members::Join;
+use crate::model::clock;
+use crate::model::member::Member;
 use crate::model::policy::Policy;
-use crate::model::route::Found;
+use crate::model::route::{Found, Route};
 use crate::model::visit::{Scheme, Visit};
 use crate::pages::endpoint::Endpoint;
 
@@ -20,6 +28,9 @@ pub(super) struct ExplainArguments {
     /// The request's method.
     #[arg(long, default_value = "GET")]
     method: Method,
+    /// What this member gets: a member id, a user name, or the code of a request.
+    #[arg(long, value_name = "WHO")]
+    member: Option<String>,
 }
 
 /// Prints the route and the verdict.
@@ -32,26 +43,44 @@ pub(super) fn run(
         Ok((config, _)) => config,
         Err(error) => return check::refuse(&error),
     };
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return ExitCode::from(FAILURE);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit(Err(error.into())),
     };
-    let _entered = runtime.enter();
-    let built = runtime
-        .block_on(store::of_nobody())
-        .map_err(LoadError::from)
-        .and_then(|directory| Ok(Generation::build(&config, &Lasting::new(1, 1, directory, None), false)?));
-    let live = match built {
-        Ok(live) => live,
-        Err(error) => return check::refuse(&error),
-    };
-    match visit(arguments) {
-        Ok(visit) => {
-            println!("{} {}://{}{}", visit.method, visit.scheme.as_str(), visit.authority, visit.path);
-            explain(&live, &visit);
+    runtime.block_on(async {
+        let built = match store::of_nobody().await {
+            Ok(directory) => Generation::build(&config, &Lasting::new(1, 1, directory, None), false),
+            Err(error) => return store::cannot_open(&error),
+        };
+        let live = match built.map_err(LoadError::from) {
+            Ok(live) => live,
+            Err(error) => return check::refuse(&error),
+        };
+        let member = match &arguments.member {
+            Some(name) => match named(config.clone(), name).await {
+                Ok(member) => Some(member),
+                Err(code) => return code,
+            },
+            None => None,
+        };
+        match visit(arguments) {
+            Ok(visit) => {
+                println!("{} {}://{}{}", visit.method, visit.scheme.as_str(), visit.authority, visit.path);
+                explain(&live, &visit, config.joining.join, member.as_ref());
+            }
+            Err(why) => println!("400 for everybody: {why}"),
         }
-        Err(why) => println!("400 for everybody: {why}"),
+        ExitCode::SUCCESS
+    })
+}
+
+/// The member of this name; else it is said why there is none.
+async fn named(config: Config, name: &str) -> Result<Member, ExitCode> {
+    let opened = Opened::by(config).await.map_err(|error| store::cannot_open(&error))?;
+    match who::find(&opened, name).await {
+        Ok(detail) => Ok(detail.member),
+        Err(error) => Err(exit(Err(error))),
     }
-    ExitCode::SUCCESS
 }
 
 fn visit(arguments: &ExplainArguments) -> Result<Visit, String> {
@@ -66,7 +95,7 @@ fn visit(arguments: &ExplainArguments) -> Result<Visit, String> {
     Visit::parse(arguments.method.clone(), scheme, authority, path, query).map_err(|error| error.to_string())
 }
 
-fn explain(live: &Generation, visit: &Visit) {
+fn explain(live: &Generation, visit: &Visit, join: Join, member: Option<&Member>) {
     if !live.own.serves(&visit.authority.host) {
         return println!(
             "421 for everybody: {} is neither public_url's host nor that of a route",
@@ -87,32 +116,52 @@ fn explain(live: &Generation, visit: &Visit) {
                 Some(target) => target.upstream.to_string(),
                 None => "the application behind the proxy that asks".to_owned(),
             };
-            println!("route     {} (access = \"{}\")", route.label, route.access.policy.as_str());
-            match route.access.policy {
-                Policy::Deny => println!("everybody 403"),
-                Policy::Public => {
-                    println!("everybody goes to {upstream}; identity headers only if signed in")
-                }
-                policy => {
-                    let login = if route.api {
-                        "401 JSON"
-                    } else {
-                        "302 to the login for navigations, 401 JSON otherwise"
-                    };
-                    println!("anonymous {login}");
-                    let whom = match policy {
-                        Policy::Admins => "administrators",
-                        Policy::SignedIn => "signed in",
-                        _ => "members",
-                    };
-                    let within = if route.access.groups.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" in one of {}", route.access.groups)
-                    };
-                    println!("{whom}{within} go to {upstream} with identity headers");
-                }
+            let groups = match route.access.groups.as_str() {
+                "" => String::new(),
+                groups => format!(", groups = {groups}"),
+            };
+            println!("route     {} (access = \"{}\"{groups})", route.label, route.access.policy.as_str());
+            match member {
+                Some(member) => verdict(route, member, &upstream, join),
+                None => everybody(route, &upstream, join),
             }
         }
+    }
+}
+
+/// What one member gets.
+fn verdict(route: &Route, member: &Member, upstream: &str, join: Join) {
+    println!("member    {}", stands(member));
+    match people::member(&route.access, member, join, clock::now()) {
+        Ok(how) => println!("verdict   goes to {upstream} {how}"),
+        Err(why) => println!("verdict   {why}"),
+    }
+}
+
+/// What everybody gets, by who they are.
+fn everybody(route: &Route, upstream: &str, join: Join) {
+    let whom = match route.access.policy {
+        Policy::Deny => return println!("everybody 403"),
+        Policy::Public => {
+            return println!(
+                "everybody goes to {upstream}; identity headers only if signed in, and not if blocked"
+            );
+        }
+        Policy::Admins => "administrators",
+        Policy::Members => "members",
+        Policy::SignedIn => "signed in",
+    };
+    let login = if route.api { "401 JSON" } else { "302 to the login for navigations, 401 JSON otherwise" };
+    println!("anonymous {login}");
+    for (word, what) in people::strangers(&route.access, join, clock::now()) {
+        println!("{word:<9} {what}");
+    }
+    let within = match route.access.groups.as_str() {
+        "" => String::new(),
+        groups => format!(" in one of {groups}"),
+    };
+    println!("{whom}{within} go to {upstream} with identity headers");
+    if !within.is_empty() {
+        println!("{whom} in none of them get 403");
     }
 }
