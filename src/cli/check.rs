@@ -3,8 +3,11 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use super::store::Opened;
 use super::{BAD_CONFIG, store};
+use crate::config::fields::Config;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
+use crate::store::OpenError;
 
 /// Reads and builds the configuration without side effects. Prints the report; 0 when it can be run, 78 when not.
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
@@ -12,14 +15,9 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
         Ok((config, warnings)) => {
             eprint!("{}", warnings.render(std::io::stderr().is_terminal()));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let built = runtime.map(|runtime| {
-                let _entered = runtime.enter();
-                let directory = runtime.block_on(store::of_nobody())?;
-                Generation::build(&config, &Lasting::new(1, 1, directory, None), false)
-                    .map_err(LoadError::from)
-            });
+            let built = runtime.map(|runtime| runtime.block_on(build(&config)));
             match built {
-                Ok(Ok(_)) => {
+                Ok(Ok(Ok(()))) => {
                     let hosts: std::collections::BTreeSet<_> =
                         config.routes.iter().map(|route| route.host.as_str()).collect();
                     let hosts: Vec<_> = hosts.into_iter().collect();
@@ -31,6 +29,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
                     );
                     ExitCode::SUCCESS
                 }
+                Ok(Ok(Err(error))) => store::cannot_open(&error),
                 Ok(Err(error)) => refuse(&error),
                 Err(error) => {
                     eprintln!("wxgate: {error}");
@@ -40,6 +39,17 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
         }
         Err(error) => refuse(&error),
     }
+}
+
+/// Builds what would run, and opens the database if one is there. Nothing is made.
+async fn build(config: &Config) -> Result<Result<(), OpenError>, LoadError> {
+    let directory = store::of_nobody().await?;
+    Generation::build(config, &Lasting::new(1, 1, directory, None), false)?;
+    Ok(match Opened::by(config.clone()).await {
+        // The first start makes it.
+        Ok(_) | Err(OpenError::NotYet { .. }) => Ok(()),
+        Err(error) => Err(error),
+    })
 }
 
 /// Prints what is wrong, with colours for people.

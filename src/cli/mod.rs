@@ -1,12 +1,23 @@
 //! The command line: one file per subcommand.
 
+mod arguments;
+mod audit;
+mod backup;
 mod check;
 mod demo;
 mod explain;
+mod first_start;
 mod healthcheck;
+mod invite;
+mod listing;
+mod members;
 pub mod serve;
+mod sessions;
+mod setup_link;
 mod snippet;
 mod store;
+mod who;
+mod written;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +60,18 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Print what to paste into a reverse proxy so that it asks this gateway.
     Snippet(snippet::SnippetArguments),
+    /// List members, let people in, shut them out, name them.
+    Members(members::MembersArguments),
+    /// Make an invitation: whoever opens its link and signs in is a member.
+    Invite(invite::InviteArguments),
+    /// List open sessions, and end them.
+    Sessions(sessions::SessionsArguments),
+    /// Make a link that makes one person an administrator.
+    SetupLink(setup_link::SetupLinkArguments),
+    /// Show who did what, newest first.
+    Audit(audit::AuditArguments),
+    /// Copy the database to a new file while the gateway runs.
+    Backup(backup::BackupArguments),
     /// Print a secret good for session.secret.
     Keygen,
     /// Ask the running gateway whether it is ready; exit code 0 if so.
@@ -70,21 +93,40 @@ pub fn main() -> ExitCode {
         return ExitCode::from(FAILURE);
     }
     let environment = environment();
+    let named = arguments.config;
     match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => with_source(arguments.config, &environment, serve::run),
+        Command::Run => with_source(named, &environment, serve::run),
         Command::Demo(demo) => demo::run(&demo),
-        Command::Check => with_source(arguments.config, &environment, check::run),
-        Command::Explain(explain) => with_source(arguments.config, &environment, |source, environment| {
+        Command::Check => with_source(named, &environment, check::run),
+        Command::Explain(explain) => with_source(named, &environment, |source, environment| {
             explain::run(&explain, source, environment)
         }),
-        Command::Snippet(snippet) => with_source(arguments.config, &environment, |source, environment| {
+        Command::Snippet(snippet) => with_source(named, &environment, |source, environment| {
             snippet::run(&snippet, source, environment)
         }),
+        Command::Members(members) => with_source(named, &environment, |source, environment| {
+            members::run(&members, source, environment)
+        }),
+        Command::Invite(invite) => {
+            with_source(named, &environment, |source, environment| invite::run(&invite, source, environment))
+        }
+        Command::Sessions(sessions) => with_source(named, &environment, |source, environment| {
+            sessions::run(&sessions, source, environment)
+        }),
+        Command::SetupLink(link) => with_source(named, &environment, |source, environment| {
+            setup_link::run(&link, source, environment)
+        }),
+        Command::Audit(audit) => {
+            with_source(named, &environment, |source, environment| audit::run(&audit, source, environment))
+        }
+        Command::Backup(backup) => {
+            with_source(named, &environment, |source, environment| backup::run(&backup, source, environment))
+        }
         Command::Keygen => {
             println!("{}", crate::seal::hex(&random::<32>()));
             ExitCode::SUCCESS
         }
-        Command::Healthcheck => with_source(arguments.config, &environment, healthcheck::run),
+        Command::Healthcheck => with_source(named, &environment, healthcheck::run),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "wxgate", &mut std::io::stdout());
             ExitCode::SUCCESS
@@ -122,6 +164,7 @@ fn environment() -> Vec<(String, String)> {
 fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<listing::Gone>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wxgate: {error:#}");
             ExitCode::from(FAILURE)

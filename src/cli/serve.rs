@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BAD_CONFIG, check, exit};
+use super::{BAD_CONFIG, check, exit, first_start};
 use crate::config::fields::Config;
 use crate::gateway::Gateway;
 use crate::live::health::Health;
@@ -73,6 +73,7 @@ async fn run_until_told(
     let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
     let server = &config.server;
     let store = store::open(&config.store, Opening::Create, Handle::current()).await?;
+    let place = store.place();
     let directory = Directory::new(store, Handle::current());
     let lasting = Lasting::new(
         server.workers,
@@ -86,7 +87,7 @@ async fn run_until_told(
     let live = Live::new(generation, server.workers, source, environment, Arc::clone(&lasting));
     let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
     let address = |bound: &[Bound]| bound.first().map(Bound::address).unwrap_or_default();
-    announce(config, &address(&public), &address(&admin));
+    announce(config, &address(&public), &address(&admin), &place);
 
     let reloaded = Arc::clone(&live);
     let reloads = tokio::spawn(async move {
@@ -108,6 +109,7 @@ async fn run_until_told(
         .context("the workers cannot start")?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
+    first_start::offer_setup(config, &directory).await;
     let fallen = tokio::select! {
         fallen = workers.fallen() => fallen,
         () = stops.next() => None,
@@ -166,7 +168,7 @@ impl Stops {
 }
 
 /// Says at start what is protected, how people sign in, and who is believed.
-fn announce(config: &Config, listen: &str, admin: &str) {
+fn announce(config: &Config, listen: &str, admin: &str, store: &str) {
     let site = &config.site;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -176,6 +178,7 @@ fn announce(config: &Config, listen: &str, admin: &str) {
         workers = config.server.workers,
         "listening"
     );
+    tracing::info!(store, "keeps members, sessions and the audit trail");
     for route in &config.routes {
         let upstream = match &route.upstream {
             Some(upstream) => upstream.to_string(),

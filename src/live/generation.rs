@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 use thiserror::Error;
@@ -29,6 +29,7 @@ use crate::pages::own::OwnPages;
 use crate::pages::render::{Pages, PagesError};
 use crate::proxy::{Anchor, Connector, ConnectorError, Pool, Target, Tether, Tunnels, Upstream};
 use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
+use crate::store::StoreSettings;
 use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
 use crate::wechat::api::{ApiSettings, WechatApi, WechatError};
@@ -75,6 +76,10 @@ pub struct Generation {
     pub limits: Limits,
     /// TLS of our own listener.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The store as it is configured, which may not be the one that is open.
+    pub(super) store: StoreSettings,
+    /// How long the audit trail is to be kept.
+    pub(super) keep_audit: Duration,
 }
 
 /// One worker's hold on a generation. What a worker uses for every request is its own, so that no two cores share it.
@@ -188,6 +193,8 @@ impl Generation {
             trusted: config.server.trusted_proxies.clone(),
             limits: config.server.limits.clone(),
             tls: config.server.tls.as_ref().map(crate::net::tls::TlsSettings::load).transpose()?,
+            store: config.store.clone(),
+            keep_audit: config.keep_audit,
         })
     }
 }

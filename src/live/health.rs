@@ -25,15 +25,19 @@ impl Health {
     fn answer(&self, method: &Method, path: &str) -> Response<Body> {
         const TEXT: &str = "text/plain; charset=utf-8";
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let ready = self.0.ready.load(Ordering::Acquire);
+        let is_draining = !self.0.ready.load(Ordering::Acquire);
+        let is_without_store = self.0.directory.is_down();
         let (status, content_type, text) = match (method, path) {
             (&Method::GET | &Method::HEAD, "/livez" | "/healthz") => {
                 (StatusCode::OK, TEXT, "ok\n".to_owned())
             }
-            (&Method::GET | &Method::HEAD, "/readyz") if ready => (StatusCode::OK, TEXT, "ok\n".to_owned()),
-            (&Method::GET | &Method::HEAD, "/readyz") => {
+            (&Method::GET | &Method::HEAD, "/readyz") if is_draining => {
                 (StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining: the process is about to stop\n".to_owned())
             }
+            (&Method::GET | &Method::HEAD, "/readyz") if is_without_store => {
+                (StatusCode::SERVICE_UNAVAILABLE, TEXT, "the store does not answer\n".to_owned())
+            }
+            (&Method::GET | &Method::HEAD, "/readyz") => (StatusCode::OK, TEXT, "ok\n".to_owned()),
             (&Method::GET | &Method::HEAD, "/metrics") => {
                 (StatusCode::OK, OPEN_METRICS, self.0.metrics.render())
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
@@ -11,7 +12,9 @@ use crate::config;
 use crate::config::fields::{self, Config};
 use crate::config::problem::Problems;
 use crate::config::source::{self, ConfigFile, SourceError};
-use crate::store::OpenError;
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::clock;
+use crate::store::{OpenError, StoreSettings};
 
 /// Where the configuration comes from, each time it is read.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct Live {
     source: ConfigSource,
     environment: Vec<(String, String)>,
     lasting: Arc<Lasting>,
+    /// What `[store]` said at start, which is what is open.
+    store: (StoreSettings, Duration),
 }
 
 impl ConfigSource {
@@ -68,8 +73,9 @@ impl Live {
         environment: Vec<(String, String)>,
         lasting: Arc<Lasting>,
     ) -> Arc<Self> {
+        let store = (generation.store.clone(), generation.keep_audit);
         let cells = Held::by_workers(generation, workers).into_iter().map(ArcSwap::from_pointee).collect();
-        Arc::new(Self { cells, source, environment, lasting })
+        Arc::new(Self { cells, source, environment, lasting, store })
     }
 
     /// The running generation, as worker number `worker` holds it; a request keeps the one it began with.
@@ -89,8 +95,10 @@ impl Live {
             Ok((generation, warnings))
         });
         self.lasting.metrics.reloaded(result.is_ok());
+        self.write_down(result.is_ok());
         match result {
             Ok((generation, warnings)) => {
+                let wants_restart = self.is_elsewhere(&generation);
                 let held = Held::by_workers(generation, self.cells.len());
                 for (cell, held) in self.cells.iter().zip(held) {
                     cell.store(Arc::new(held));
@@ -99,12 +107,37 @@ impl Live {
                     tracing::warn!("{}", warnings.render(false));
                 }
                 tracing::info!(
-                    "the new configuration is in force (listen addresses, [log], workers, max_connections, timeouts of sockets and shutdown_timeout change with a restart)"
+                    "the new configuration is in force (listen addresses, [log], [store], workers, max_connections, timeouts of sockets and shutdown_timeout change with a restart)"
                 );
+                if wants_restart {
+                    tracing::warn!(
+                        "[store] or data_dir is not what it was at start: the old store stays open until a restart"
+                    );
+                }
             }
             Err(error) => {
                 tracing::error!("the new configuration is not usable, so the old one stays in force: {error}")
             }
         }
+    }
+
+    /// Whether a generation names another store than the one that is open.
+    fn is_elsewhere(&self, generation: &Generation) -> bool {
+        let parts =
+            |store: &StoreSettings| (store.url.clone(), store.ca_file.clone(), store.data_dir.clone());
+        let (store, keep_audit) = &self.store;
+        parts(store) != parts(&generation.store) || *keep_audit != generation.keep_audit
+    }
+
+    fn write_down(&self, is_in_force: bool) {
+        self.lasting.directory.note_later(AuditEvent {
+            at: clock::now(),
+            kind: AuditKind::ConfigurationReloaded,
+            actor: Actor::Gateway,
+            member: None,
+            client: None,
+            request_id: None,
+            detail: if is_in_force { "in force" } else { "not usable; the old one stays" }.to_owned(),
+        });
     }
 }

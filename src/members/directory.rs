@@ -66,6 +66,16 @@ impl Directory {
         self.ask(self.store.note(event)).await
     }
 
+    /// The same for what happens whether or not it can be written: nobody waits for the store.
+    pub fn note_later(self: &Arc<Self>, event: AuditEvent) {
+        let directory = Arc::clone(self);
+        self.standings.background().spawn(async move {
+            if let Err(error) = directory.note(event).await {
+                tracing::warn!(error = %error, "a line of the audit trail could not be written in the store");
+            }
+        });
+    }
+
     /// Takes a hand-off ticket, which is good once over all nodes: `false` if it was taken before.
     pub async fn claim_ticket(&self, id: [u8; 16], expires: Timestamp) -> Result<bool, StoreError> {
         self.ask(self.store.claim(ClaimKind::Ticket, id, expires)).await

@@ -29,12 +29,7 @@ impl Directory {
             return;
         }
         let note = act(Actor::Member(id.clone())).note(AuditKind::VisitRefused, Some(&id), route.to_owned());
-        let directory = Arc::clone(self);
-        self.standings.background().spawn(async move {
-            if let Err(error) = directory.note(note).await {
-                tracing::warn!(error = %error, "a refusal could not be written down in the store");
-            }
-        });
+        self.note_later(note);
     }
 }
 

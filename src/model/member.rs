@@ -291,7 +291,7 @@ fn is_group(name: &str) -> bool {
 }
 
 /// Whether a character cannot be seen, or turns others around: no name needs one, and it could pass for another.
-fn is_invisible(letter: char) -> bool {
+pub fn is_invisible(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -52,6 +52,12 @@ pub enum OpenError {
         /// The file in `data_dir` that remembers.
         marker: String,
     },
+    /// There is none, and never was; the gateway makes it at its first start.
+    #[error("{place} cannot be used: there is no database yet; start the gateway once, which makes it")]
+    NotYet {
+        /// Which database.
+        place: String,
+    },
     /// It was written by a newer version.
     #[error(
         "{place} was written by a newer wxgate (schema {found}, this one knows {known}): run that version, or restore \

@@ -97,11 +97,7 @@ impl Marker {
                 Ok(Plan::Use)
             }
             (None, _) if opening == Opening::Create => Ok(Plan::Create),
-            (None, _) => Err(OpenError::Broken {
-                place: place.to_owned(),
-                cause: "there is no database yet".to_owned(),
-                advice: "start the gateway once, which makes it",
-            }),
+            (None, _) => Err(OpenError::NotYet { place: place.to_owned() }),
         }
     }
 
@@ -150,7 +146,7 @@ mod tests {
         let first = Marker::read(&data, Kind::Sqlite).unwrap();
         assert_eq!(first.judge(&Found::Nothing, Opening::Create, "x").unwrap(), Plan::Create);
         assert_eq!(first.judge(&Found::Empty, Opening::Create, "x").unwrap(), Plan::Create);
-        assert!(matches!(first.judge(&Found::Empty, Opening::Existing, "x"), Err(OpenError::Broken { .. })));
+        assert!(matches!(first.judge(&Found::Empty, Opening::Existing, "x"), Err(OpenError::NotYet { .. })));
         assert_eq!(first.judge(&store("a"), Opening::Existing, "x").unwrap(), Plan::Use);
         assert!(!data.exists(), "a command writes no marker");
 

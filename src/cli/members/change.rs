@@ -1,0 +1,133 @@
+//! What the command line does with members.
+
+use std::process::ExitCode;
+
+use super::super::listing::say;
+use super::super::store::Opened;
+use super::super::who;
+use super::super::written::{called, stands};
+use super::super::{FAILURE, USAGE};
+use crate::model::member::{Change, ChangeError, DisplayName, Groups, Member, Status, UserName};
+use crate::store::StoreError;
+
+/// What is to be done with somebody.
+pub(super) enum Asked {
+    Admin(bool),
+    Approve(Option<Groups>),
+    Block,
+    DisplayName(Option<DisplayName>),
+    Groups { only: Option<Groups>, add: Groups, remove: Groups },
+    Refuse,
+    Rename(Option<UserName>),
+    Unblock,
+}
+
+impl Asked {
+    /// The change it is for this member.
+    fn change(&self, member: &Member) -> Result<Change, String> {
+        Ok(match self {
+            Self::Admin(is_admin) => Change::MakeAdmin(*is_admin),
+            Self::Approve(groups) => Change::Approve(groups.clone()),
+            Self::Block => Change::Block,
+            Self::DisplayName(name) => Change::DisplayName(name.clone()),
+            Self::Groups { only: Some(groups), .. } => Change::Groups(groups.clone()),
+            Self::Groups { only: None, add, remove } => {
+                let all = member.groups.and(add)?;
+                let taken = |group: &&str| remove.iter().any(|taken| taken == *group);
+                Change::Groups(Groups::of(all.iter().filter(|group| !taken(group)))?)
+            }
+            Self::Refuse => Change::Refuse,
+            Self::Rename(name) => Change::UserName(name.clone()),
+            Self::Unblock => Change::Unblock,
+        })
+    }
+
+    /// What to do instead, when their status is in the way.
+    fn instead(&self, status: Status) -> &'static str {
+        match (self, status) {
+            (Self::Approve(_) | Self::Admin(_), Status::Blocked) => "; `wxgate members unblock` lets them in",
+            (Self::Admin(_), _) => "; `wxgate members approve` them first",
+            (Self::Refuse, Status::Active) => "; `wxgate members block` shuts them out",
+            _ => "",
+        }
+    }
+}
+
+/// Does it to one member.
+pub(super) async fn one(opened: &Opened, who: &str, asked: &Asked) -> anyhow::Result<ExitCode> {
+    all(opened, &[who.to_owned()], asked).await
+}
+
+/// Does it to all of them. Nothing is done before all are found; then one failure does not keep the others from it.
+pub(super) async fn all(opened: &Opened, who: &[String], asked: &Asked) -> anyhow::Result<ExitCode> {
+    let mut members: Vec<Member> = Vec::new();
+    for who in who {
+        let member = who::find(opened, who).await?.member;
+        if !members.iter().any(|known| known.id == member.id) {
+            members.push(member);
+        }
+    }
+    let mut code = ExitCode::SUCCESS;
+    for member in members {
+        let changed = match asked.change(&member) {
+            Ok(change) => opened.directory.change(&opened.act(), &member.id, change).await,
+            Err(wrong) => {
+                eprintln!("wxgate: {}: {wrong}", called(&member));
+                code = ExitCode::from(FAILURE);
+                continue;
+            }
+        };
+        match changed {
+            Ok(member) => say(&format!("{}\n", stands(&member)))?,
+            // The store is of no use to the others either.
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+            Err(error) => {
+                let instead = match &error {
+                    StoreError::Change(ChangeError::Status(status)) => asked.instead(*status),
+                    _ => "",
+                };
+                eprintln!("wxgate: {}: {error}{instead}", called(&member));
+                code = ExitCode::from(FAILURE);
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Deletes everything about somebody, if that is really meant.
+pub(super) async fn forget(opened: &Opened, who: &str, is_meant: bool) -> anyhow::Result<ExitCode> {
+    let detail = who::find(opened, who).await?;
+    let called = called(&detail.member);
+    if !is_meant {
+        let (accounts, sessions) = (detail.accounts.len(), detail.sessions.len());
+        eprintln!(
+            "wxgate: this would delete {called} with {accounts} accounts and {sessions} sessions, which nothing brings back: add --yes"
+        );
+        return Ok(ExitCode::from(USAGE));
+    }
+    opened.directory.forget(&opened.act(), &detail.member.id).await?;
+    say(&format!("{called}: forgotten\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::written::tests::member;
+    use super::*;
+
+    #[test]
+    fn groups_are_added_to_and_taken_from_those_that_are_there() {
+        let groups = |text: &str| text.parse::<Groups>().unwrap();
+        let member = Member { groups: groups("it,staff"), ..member() };
+        for (only, add, remove, expected) in [
+            (Some("a"), "", "", "a"),
+            (Some(""), "", "", ""),
+            (None, "ops", "", "it,ops,staff"),
+            (None, "", "staff,nowhere", "it"),
+            (None, "ops", "it,staff", "ops"),
+        ] {
+            let asked = Asked::Groups { only: only.map(groups), add: groups(add), remove: groups(remove) };
+            assert_eq!(asked.change(&member), Ok(Change::Groups(groups(expected))));
+        }
+    }
+}
