@@ -22,18 +22,28 @@ impl Health {
         Self(lasting)
     }
 
+    /// Why this process should be sent no new visitors.
+    fn obstacle(&self) -> Option<&'static str> {
+        match () {
+            () if !self.0.ready.load(Ordering::Acquire) => Some("draining: the process is about to stop"),
+            () if self.0.directory.is_down() => Some(
+                "the store does not answer: nobody can sign in; people who are signed in go on for a while",
+            ),
+            () => None,
+        }
+    }
+
     fn answer(&self, method: &Method, path: &str) -> Response<Body> {
         const TEXT: &str = "text/plain; charset=utf-8";
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let ready = self.0.ready.load(Ordering::Acquire);
         let (status, content_type, text) = match (method, path) {
             (&Method::GET | &Method::HEAD, "/livez" | "/healthz") => {
                 (StatusCode::OK, TEXT, "ok\n".to_owned())
             }
-            (&Method::GET | &Method::HEAD, "/readyz") if ready => (StatusCode::OK, TEXT, "ok\n".to_owned()),
-            (&Method::GET | &Method::HEAD, "/readyz") => {
-                (StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining: the process is about to stop\n".to_owned())
-            }
+            (&Method::GET | &Method::HEAD, "/readyz") => match self.obstacle() {
+                None => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+                Some(why) => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
+            },
             (&Method::GET | &Method::HEAD, "/metrics") => {
                 (StatusCode::OK, OPEN_METRICS, self.0.metrics.render())
             }
