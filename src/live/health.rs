@@ -22,22 +22,28 @@ impl Health {
         Self(lasting)
     }
 
+    /// Why this process should be sent no new visitors.
+    fn obstacle(&self) -> Option<&'static str> {
+        match () {
+            () if !self.0.ready.load(Ordering::Acquire) => Some("draining: the process is about to stop"),
+            () if self.0.directory.is_down() => Some(
+                "the store does not answer: nobody can sign in; people who are signed in go on for a while",
+            ),
+            () => None,
+        }
+    }
+
     fn answer(&self, method: &Method, path: &str) -> Response<Body> {
         const TEXT: &str = "text/plain; charset=utf-8";
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let is_draining = !self.0.ready.load(Ordering::Acquire);
-        let is_without_store = self.0.directory.is_down();
         let (status, content_type, text) = match (method, path) {
             (&Method::GET | &Method::HEAD, "/livez" | "/healthz") => {
                 (StatusCode::OK, TEXT, "ok\n".to_owned())
             }
-            (&Method::GET | &Method::HEAD, "/readyz") if is_draining => {
-                (StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining: the process is about to stop\n".to_owned())
-            }
-            (&Method::GET | &Method::HEAD, "/readyz") if is_without_store => {
-                (StatusCode::SERVICE_UNAVAILABLE, TEXT, "the store does not answer\n".to_owned())
-            }
-            (&Method::GET | &Method::HEAD, "/readyz") => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+            (&Method::GET | &Method::HEAD, "/readyz") => match self.obstacle() {
+                None => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+                Some(why) => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
+            },
             (&Method::GET | &Method::HEAD, "/metrics") => {
                 (StatusCode::OK, OPEN_METRICS, self.0.metrics.render())
             }

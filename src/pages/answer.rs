@@ -23,11 +23,16 @@ const GUARDS: [(HeaderName, &str); 8] = [
     (header::VARY, "Cookie, Accept, Accept-Language, Sec-Fetch-Mode"),
 ];
 
+/// Seconds after which a store that does not answer may do so again.
+const STORE_IS_BACK: &str = "5";
+
 /// The page, as HTML for people and as JSON for programs.
 pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) -> Response<Body> {
     if !asking.wants_page() {
         let body = json!({ "error": page.word(), "request_id": asking.request_id });
-        return json(site, page.status(), &body);
+        let mut response = json(site, page.status(), &body);
+        say_when_to_return(response.headers_mut(), page);
+        return response;
     }
     let language = asking.language(pages.fixed_language());
     let links = asking.language_links();
@@ -44,10 +49,17 @@ pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) ->
         // Under `no-referrer` browsers send `Origin: null` with a form, and the form could not be told from a foreign one.
         set(headers, header::REFERRER_POLICY, "same-origin");
     }
-    if let Page::TooManyRequests { seconds } = page {
-        set(headers, header::RETRY_AFTER, &seconds.to_string());
-    }
+    say_when_to_return(headers, page);
     response
+}
+
+/// When it is worth another try.
+fn say_when_to_return(headers: &mut HeaderMap, page: &Page<'_>) {
+    match page {
+        Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
+        Page::TooManyRequests { seconds } => set(headers, header::RETRY_AFTER, &seconds.to_string()),
+        _ => {}
+    }
 }
 
 /// A JSON answer.

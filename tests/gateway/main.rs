@@ -15,7 +15,11 @@ mod identity_headers;
 mod living;
 mod logs;
 mod members;
+mod nodes;
 mod paths;
+#[expect(dead_code, reason = "other tests need more of the server")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod proxying;
 mod redirects;
 mod sessions;

@@ -13,10 +13,10 @@ use crate::support::{Browser, PATIENCE, ScriptedUpstream, Setup, TestGateway, ev
 use crate::upgrades::{before_an_echo_for, next, socket as open_socket};
 
 /// A revocation is felt everywhere within this time (and what a slow computer needs to notice it).
-const REVOKED: Duration = Duration::from_secs(5 + 2);
+pub(crate) const REVOKED: Duration = Duration::from_secs(5 + 2);
 
 /// Long answers and WebSockets end within this time.
-const CLOSED: Duration = Duration::from_secs(10 + 2);
+pub(crate) const CLOSED: Duration = Duration::from_secs(10 + 2);
 
 /// A gateway that lets members in, and `/signed-in` open to whoever has signed in.
 async fn for_members(tables: &str) -> TestGateway {
@@ -26,12 +26,12 @@ async fn for_members(tables: &str) -> TestGateway {
     TestGateway::with(Setup { tables, ..Setup::default() }).await
 }
 
-fn groups(names: &str) -> Groups {
+pub(crate) fn groups(names: &str) -> Groups {
     names.parse().unwrap()
 }
 
 /// Asks for a page until the answer has this status, and gives how long that took.
-async fn until(browser: &mut Browser, url: &str, status: u16) -> Duration {
+pub(crate) async fn until(browser: &mut Browser, url: &str, status: u16) -> Duration {
     let began = Instant::now();
     eventually(url, async || browser.fetch(url).await.status == status).await;
     began.elapsed()

@@ -687,7 +687,7 @@ async fn every_page_of_the_gateway_carries_its_guards() {
 }
 
 /// `b.localhost` beside `a.localhost`.
-fn two_hosts() -> Setup {
+pub(crate) fn two_hosts() -> Setup {
     Setup { tables: "[[routes]]\nhost = \"b.localhost\"".to_owned(), ..Setup::default() }
 }
 
@@ -696,7 +696,7 @@ fn with_secret() -> Setup {
 }
 
 /// Signs in by way of `page` on another host, up to the ticket, and gives its address.
-async fn ticket_for(gateway: &TestGateway, browser: &mut Browser, page: &str) -> String {
+pub(crate) async fn ticket_for(gateway: &TestGateway, browser: &mut Browser, page: &str) -> String {
     gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
     let (_, answer) = browser.follow_while(page, |next| next.path() != "/_wxgate/ticket").await;
     answer.location().to_owned()

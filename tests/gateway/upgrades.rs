@@ -48,6 +48,12 @@ async fn before_an_echo() -> TestGateway {
 
 /// The same with more configuration.
 pub(crate) async fn before_an_echo_for(tables: &str) -> TestGateway {
+    let tables = format!("{tables}[[routes]]\npath = \"/socket\"\nupstream = \"{}\"\n", echo().await);
+    TestGateway::with(Setup { tables, ..Setup::default() }).await
+}
+
+/// An application that speaks WebSocket itself and echoes messages: its address.
+pub(crate) async fn echo() -> String {
     let application = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = format!("http://{}", application.local_addr().unwrap());
     tokio::spawn(async move {
@@ -62,8 +68,7 @@ pub(crate) async fn before_an_echo_for(tables: &str) -> TestGateway {
             });
         }
     });
-    let tables = format!("{tables}[[routes]]\npath = \"/socket\"\nupstream = \"{upstream}\"\n");
-    TestGateway::with(Setup { tables, ..Setup::default() }).await
+    upstream
 }
 
 #[tokio::test]

@@ -1,14 +1,12 @@
 //! The five programs: where they are, what they are started with, and how they end.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::support::Certificate;
@@ -35,23 +33,6 @@ pub(crate) struct Running {
     child: Child,
     said: Arc<Mutex<String>>,
     _files: Files,
-}
-
-/// A port that nobody else is given as long as this lives; the proxy may listen on it.
-pub(crate) struct Port {
-    pub(crate) number: u16,
-    _held: Socket,
-}
-
-impl Port {
-    /// Bound, but not listening: as both ends allow the address to be shared, the proxy can still have it.
-    pub(crate) fn reserve() -> Self {
-        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        held.set_reuse_address(true).unwrap();
-        held.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
-        let number = held.local_addr().unwrap().as_socket().unwrap().port();
-        Self { number, _held: held }
-    }
 }
 
 impl Proxy {

@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::application::Application;
-use crate::proxies::{Files, Port, Proxy, Running};
+use crate::proxies::{Files, Proxy, Running};
 use crate::support::{
-    Answer, Browser, COMPUTER, Certificate, Cut, PATIENCE, Setup, TestGateway, Wire, command,
+    Answer, Browser, COMPUTER, Certificate, Cut, PATIENCE, Port, Setup, TestGateway, Wire, command,
 };
 
 /// Seals sessions here, so that a test can make one of any age.

@@ -2,7 +2,10 @@
 
 mod browser;
 mod certificate;
+mod load;
+mod nginx;
 pub(crate) mod people;
+mod port;
 mod upstream;
 mod wire;
 
@@ -17,10 +20,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use wxgate::store::StoreUrl;
 use wxgate::wechat::simulator::{App, Person, Simulator};
 
 pub(crate) use browser::{Answer, Browser, COMPUTER, MINI_PROGRAM, PHONE, WECHAT, WECHAT_ON_COMPUTER, WECOM};
 pub(crate) use certificate::Certificate;
+pub(crate) use load::Load;
+pub(crate) use nginx::Nginx;
+pub(crate) use port::Port;
 pub(crate) use upstream::{EchoUpstream, Played, RawUpstream, ScriptedUpstream, Seen};
 pub(crate) use wire::{Cut, Wire};
 
@@ -44,6 +51,7 @@ pub(crate) struct TestGateway {
     /// Who vouches for the gateway, where it speaks TLS.
     pub(crate) certificate: Option<Certificate>,
     origin: String,
+    store: StoreUrl,
     lines: Arc<Lines>,
 }
 
@@ -56,6 +64,10 @@ pub(crate) struct Setup {
     pub(crate) upstream: Option<String>,
     /// More configuration: whole tables, put at the end.
     pub(crate) tables: String,
+    /// Which database; a file of its own without.
+    pub(crate) store: Option<String>,
+    /// The port, where it has to be known before; any free one without.
+    pub(crate) port: u16,
     /// Keys of `[server]` besides `listen`, one a line; without `workers` there are as many as tests/run says, or two.
     pub(crate) server: String,
     /// Keys of `[wechat]` besides the bases.
@@ -119,10 +131,25 @@ impl TestGateway {
             std::fs::write(folder.path().join("key.pem"), &certificate.key).unwrap();
         }
         let origin = setup.public_url.clone().unwrap_or_else(|| USUAL_ORIGIN.to_owned());
+        let store = setup.store.as_deref().unwrap_or("sqlite:wxgate.db").parse().unwrap();
         let (child, lines, address, admin) = spawn(folder.path(), &setup.environment);
         wechat.script().callback_address(address);
         let certificate = setup.certificate;
-        Self { address, admin, wechat, upstream, folder, child, certificate, origin, lines }
+        Self { address, admin, wechat, upstream, folder, child, certificate, origin, store, lines }
+    }
+
+    /// Another node: the same configuration in a folder of its own, on another port.
+    pub(crate) fn beside(&self, port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read_to_string(self.folder.path().join("config.toml")).unwrap();
+        let listen = format!("listen = \"{}\"", self.address);
+        assert!(text.contains(&listen), "the first node has a port of its own");
+        let text = text.replacen(&listen, &format!("listen = \"127.0.0.1:{port}\""), 1);
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        let (child, lines, address, admin) = spawn(folder.path(), &[]);
+        let (wechat, upstream) = (Arc::clone(&self.wechat), self.upstream.clone());
+        let (origin, store) = (self.origin.clone(), self.store.clone());
+        Self { address, admin, wechat, upstream, folder, child, certificate: None, origin, store, lines }
     }
 
     /// Starts the gateway again, in the same folder, after it has ended.
@@ -193,6 +220,13 @@ impl TestGateway {
         let url = format!("http://{}{path}", self.admin);
         let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// What a figure says that needs no labels; all lines of it together if it has some.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let (_, text) = self.admin("/metrics").await;
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix([' ', '{']));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
     /// Waits for a log line that holds all `words`, and gives it.
@@ -352,13 +386,14 @@ fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> 
         None => "",
     };
     // Most stories are about people whom nobody has to let in first.
+    let store = setup.store.as_ref().map(|url| format!("[store]\nurl = \"{url}\"")).unwrap_or_default();
     let access = if setup.tables.contains("[access]") { "" } else { "[access]\ndefault = \"signed-in\"" };
     format!(
         r#"
 public_url = "{public_url}"
 upstream = "{upstream}"
 [server]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:{port}"
 {server}
 {tls}
 [admin]
@@ -369,6 +404,7 @@ open_base = "http://{wechat}"
 {wechat_keys}
 {website}
 {account}
+{store}
 [[routes]]
 path = "/public"
 access = "public"
@@ -381,6 +417,7 @@ api = true
 {access}
 {tables}
 "#,
+        port = setup.port,
         server = setup.server,
         wechat_keys = setup.wechat,
         api_base = setup.api_base.clone().unwrap_or_else(|| format!("http://{wechat}")),

@@ -9,7 +9,7 @@ use wxgate::model::audit::Actor;
 use wxgate::model::clock;
 use wxgate::model::identity::{Account, Profile};
 use wxgate::model::member::{Change, MemberId};
-use wxgate::store::{Opening, StoreSettings, StoreUrl, open};
+use wxgate::store::{Opening, StoreSettings, open};
 
 use super::{Browser, TestGateway};
 
@@ -22,7 +22,7 @@ impl TestGateway {
     /// The directory, opened a second time beside the gateway.
     pub(crate) async fn directory(&self) -> Arc<Directory> {
         let data_dir = self.folder.path().join("data");
-        let settings = StoreSettings { url: StoreUrl::Sqlite("wxgate.db".into()), ca_file: None, data_dir };
+        let settings = StoreSettings { url: self.store.clone(), ca_file: None, data_dir };
         Directory::new(
             open(&settings, Opening::Existing, Handle::current()).await.unwrap(),
             Handle::current(),

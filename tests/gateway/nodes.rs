@@ -1,0 +1,266 @@
+//! Two gateways on one PostgreSQL behind the nginx of `deploy/several-nodes`: any of them can serve any request.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use wxgate::members::{Directory, Invitation};
+use wxgate::model::member::{Change, Groups, MemberId};
+
+use crate::members::{CLOSED, REVOKED, groups, until};
+use crate::postgres::Postgres;
+use crate::sessions::ticket_for;
+use crate::support::people::operator;
+use crate::support::{
+    Browser, COMPUTER, Load, Nginx, PATIENCE, Port, ScriptedUpstream, Setup, TestGateway, eventually,
+};
+use crate::upgrades::{echo, next, socket as open_socket};
+
+/// Seals the sessions of both.
+const SECRET: &str = "a-session-secret-that-both-nodes-know-0123456789";
+
+/// nginx, two nodes, and how they find each other's work: in the database alone.
+struct Nodes {
+    nginx: Nginx,
+    one: TestGateway,
+    two: TestGateway,
+    _ports: [Port; 2],
+}
+
+impl Nodes {
+    /// Members come in, and whoever has signed in sees `/signed-in`.
+    async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same with more configuration.
+    async fn with(tables: &str) -> Self {
+        static DATABASES: AtomicU32 = AtomicU32::new(0);
+        let server = Postgres::shared();
+        let database = format!("nodes_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        server.create_database(&database);
+        let ports = [Port::reserve(), Port::reserve()];
+        let setup = Setup {
+            store: Some(server.url(&database)),
+            port: ports[0].number,
+            server: "trusted_proxies = [\"127.0.0.1\"]".to_owned(),
+            tables: format!(
+                "[access]\n[session]\nsecret = \"{SECRET}\"\n[[routes]]\npath = \"/signed-in\"\naccess = \"signed-in\"\n{tables}"
+            ),
+            ..Setup::default()
+        };
+        let one = TestGateway::with(setup).await;
+        let two = one.beside(ports[1].number);
+        let port = Port::reserve();
+        let nginx = Nginx::start(&shipped(&one, &two, &port), port).await;
+        Self { nginx, one, two, _ports: ports }
+    }
+
+    /// A browser that comes through nginx.
+    fn browser(&self) -> Browser {
+        Browser::new(self.nginx.address, COMPUTER, None)
+    }
+
+    /// Such a browser, in which `person` has signed in and is a member.
+    async fn member(&self, person: &str) -> (Browser, MemberId) {
+        let mut browser = self.browser();
+        browser.sign_in(&self.one, person, "/signed-in").await;
+        let id = browser.member_id(&self.one).await;
+        self.one.change(&id, Change::Approve(None)).await;
+        for node in [&self.one, &self.two] {
+            let mut here = browser.clone();
+            here.moved_to(node);
+            until(&mut here, &node.url("/"), 200).await;
+        }
+        (browser, id)
+    }
+}
+
+/// The shipped file, with the addresses of this test and without the encryption.
+fn shipped(one: &TestGateway, two: &TestGateway, port: &Port) -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/several-nodes/nginx.conf");
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (from, to) in [
+        ("10.0.0.11:8480", one.address.to_string()),
+        ("10.0.0.12:8480", two.address.to_string()),
+        ("listen 443 ssl;", format!("listen 127.0.0.1:{};", port.number)),
+        ("server_name app.example.com;", "server_name a.localhost;".to_owned()),
+        ("    ssl_certificate     /etc/nginx/app.example.com.pem;\n", String::new()),
+        ("    ssl_certificate_key /etc/nginx/app.example.com.key;\n", String::new()),
+    ] {
+        assert_eq!(text.matches(from).count(), 1, "{from} is in {file} once");
+        text = text.replace(from, &to);
+    }
+    text
+}
+
+/// How many requests a node has answered since it started.
+async fn answered(node: &TestGateway) -> f64 {
+    node.figure("wxgate_http_requests_total").await
+}
+
+#[tokio::test]
+async fn a_login_begun_on_one_node_ends_on_the_other() {
+    let nodes = Nodes::start().await;
+    let mut lin = nodes.one.browser();
+    let callback = lin.callback(&nodes.one, "Lin", "/signed-in").await;
+    lin.moved_to(&nodes.two);
+    let answer = lin.open(&callback).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/signed-in"));
+    for node in [&nodes.one, &nodes.two] {
+        lin.moved_to(node);
+        assert_eq!(lin.fetch(&node.url("/signed-in")).await.status, StatusCode::OK);
+    }
+    // Through nginx, which hands one request to one and the next to the other.
+    let before = [answered(&nodes.one).await, answered(&nodes.two).await];
+    for _ in 0..4 {
+        nodes.browser().sign_in(&nodes.one, "王芳 Wang", "/signed-in").await;
+    }
+    let after = [answered(&nodes.one).await, answered(&nodes.two).await];
+    assert!(after[0] - before[0] >= 4.0 && after[1] - before[1] >= 4.0, "{before:?} {after:?}");
+}
+
+#[tokio::test]
+async fn what_is_decided_on_one_node_is_felt_on_the_other_within_seconds_under_load_too() {
+    let nodes = Nodes::with("[[routes]]\npath = \"/staff\"\ngroups = [\"staff\"]\n").await;
+    let (wang, _) = nodes.member("王芳 Wang").await;
+    let load = Load::of(&wang, &nodes.two.url("/"), 4);
+    for is_under_load in [false, true] {
+        // Whoever asks all the time has a standing that never has to be waited for.
+        let mut lin = nodes.two.browser();
+        lin.sign_in(&nodes.two, "Lin", "/signed-in").await;
+        let id = lin.member_id(&nodes.two).await;
+        let own = is_under_load.then(|| Load::of(&lin, &nodes.two.url("/signed-in"), 4));
+        let approve = Change::Approve(Some(groups("staff")));
+        for (change, path, status) in [
+            (approve, "/staff", 200),
+            (Change::Groups(groups("it")), "/staff", 403),
+            (Change::Groups(groups("staff")), "/staff", 200),
+            (Change::Block, "/", 401),
+        ] {
+            let what = format!("{change:?}");
+            nodes.one.change(&id, change).await;
+            let took = until(&mut lin, &nodes.two.url(path), status).await;
+            println!("under load: {is_under_load}; {what} was felt after {took:.1?}");
+            assert!(took < REVOKED, "{what}: {took:?}");
+        }
+        nodes.one.directory().await.forget(&operator(), &id).await.unwrap();
+        if let Some(own) = own {
+            println!("of them: {}", own.end().await);
+        }
+    }
+    let figures = load.end().await;
+    println!("somebody else meanwhile: {figures}");
+    assert!(figures.are_all(200), "{figures}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_on_one_node_has_ended_on_the_other() {
+    let nodes = Nodes::start().await;
+    let (mut lin, id) = nodes.member("Lin").await;
+    let mut phone = nodes.two.browser();
+    phone.sign_in(&nodes.two, "Lin", "/signed-in").await;
+    let url = nodes.two.url("/");
+    let load = Load::of(&phone, &url, 4);
+    lin.moved_to(&nodes.one);
+    let answer = lin.submit(&nodes.one.url("/_wxgate/logout"), "everywhere=1").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let took = until(&mut phone, &url, 401).await;
+    println!("signed out everywhere after {took:.1?}");
+    assert!(took < REVOKED, "{took:?}");
+    let figures = load.end().await;
+    assert!(figures.statuses.keys().all(|status| [200, 401].contains(status)), "{figures}");
+
+    phone.sign_in(&nodes.two, "Lin", "/").await;
+    let directory = nodes.one.directory().await;
+    directory.end_sessions(&operator(), &id).await.unwrap();
+    let took = until(&mut phone, &url, 401).await;
+    println!("ended by an administrator after {took:.1?}");
+    assert!(took < REVOKED, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_websocket_and_an_event_stream_on_the_other_node_end_when_rights_do() {
+    let events = ScriptedUpstream::event_stream(Some(Duration::from_millis(200))).await;
+    let (echo, events) = (echo().await, events.url());
+    let routes = [("/socket", echo), ("/events", events)];
+    let routes = routes.map(|(path, url)| format!("[[routes]]\npath = \"{path}\"\nupstream = \"{url}\"\n"));
+    let nodes = Nodes::with(&routes.concat()).await;
+    let (mut lin, id) = nodes.member("Lin").await;
+    lin.moved_to(&nodes.two);
+    let mut socket = open_socket(&nodes.two, &lin, "/socket").await.unwrap();
+    let line = lin.cookie_line();
+    let stream = nodes.two.raw(format!("GET /events HTTP/1.1\r\nHost: a.localhost\r\n{line}\r\n"));
+    let began = Instant::now();
+    let block = nodes.one.change(&id, Change::Block);
+    let closing = async {
+        let closed = next(&mut socket).await.unwrap().unwrap();
+        assert!(closed.is_close(), "{closed:?}");
+        began.elapsed()
+    };
+    let streaming = async { (stream.await, began.elapsed()) };
+    let all = async { tokio::join!(streaming, closing, block) };
+    let ((answer, cut), closed, ()) = tokio::time::timeout(PATIENCE, all).await.unwrap();
+    println!("the WebSocket closed after {closed:.1?}, the stream after {cut:.1?}");
+    assert!(answer.contains("data: tick") && !answer.ends_with("0\r\n\r\n"), "{answer}");
+    assert!(closed < CLOSED && cut < CLOSED, "{closed:?} {cut:?}");
+}
+
+#[tokio::test]
+async fn a_ticket_redeemed_on_both_nodes_at_once_counts_once() {
+    let nodes = Nodes::with("[[routes]]\nhost = \"b.localhost\"\naccess = \"signed-in\"\n").await;
+    for _ in 0..10 {
+        let mut browser = nodes.one.browser();
+        let ticket = ticket_for(&nodes.one, &mut browser, "http://b.localhost/wiki").await;
+        let (mut one, mut two) = (browser.clone(), browser);
+        two.moved_to(&nodes.two);
+        let (first, second) = tokio::join!(one.open(&ticket), two.open(&ticket));
+        let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 400]);
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_for_one_used_on_both_nodes_at_once_lets_in_one() {
+    let nodes = Nodes::start().await;
+    let directories = [nodes.one.directory().await, nodes.two.directory().await];
+    let mut guests = Vec::new();
+    for (person, node) in [("Lin", &nodes.one), ("王芳 Wang", &nodes.two)] {
+        let mut browser = node.browser();
+        browser.sign_in(node, person, "/signed-in").await;
+        guests.push(browser.member_id(node).await);
+    }
+    // Members in all of its groups use no invitation: each is into another group.
+    for round in 0..10 {
+        let groups: Groups = groups(&format!("round-{round}"));
+        let lifetime = Duration::from_secs(60);
+        let invitation = Invitation { groups, uses: Some(1), lifetime, note: String::new() };
+        let (_, code) = directories[0].invite(&operator(), invitation).await.unwrap();
+        let join = |at: usize| {
+            let (directory, who): (&Directory, _) = (&directories[at], &guests[at]);
+            let code = code.reveal();
+            async move { directory.join(&operator(), who, code).await.is_ok() }
+        };
+        let (first, second) = tokio::join!(join(0), join(1));
+        assert!(first != second, "round {round}: {first} {second}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_killed_is_missed_by_nobody_and_takes_part_again() {
+    let mut nodes = Nodes::start().await;
+    let (lin, _) = nodes.member("Lin").await;
+    let load = Load::of(&lin, &nodes.one.url("/"), 20);
+    load.goes_on(200).await;
+    for node in [&mut nodes.one, &mut nodes.two] {
+        node.signal("KILL");
+        node.exit_code().await;
+        load.goes_on(300).await;
+        node.start_again();
+        eventually("it takes part again", async || answered(node).await > 50.0).await;
+    }
+    let figures = load.end().await;
+    println!("{} requests: {figures}", figures.count());
+    assert!(figures.are_all(200), "{figures}");
+}
