@@ -39,8 +39,6 @@ macro_rules! contract {
             })+)+
         }
 
-        // Off until PostgreSQL's half is here: take this line away.
-        #[cfg(any())]
         mod on_postgres {
             $($(#[tokio::test]
             async fn $case() {
