@@ -329,7 +329,9 @@ impl LoginFlow {
         if let Some(old) = self.sessions.read(visitor.headers, &self.settings.login_host, now) {
             self.end(&old, visitor, now).await;
         }
-        let (session, cookie) = self.sessions.start(id, &identity, &self.settings.login_host, now);
+        // All sessions may have been ended a moment ago, by a node whose clock is ahead of ours.
+        let begins = now.max(member.ended_before);
+        let (session, cookie) = self.sessions.start(id, &identity, &self.settings.login_host, begins);
         let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
         let (to, handoff) = (return_to(attempt), attempt.handoff);
         Ok(Finished::SignedIn { session, member, to, handoff, cookies })

@@ -18,7 +18,7 @@ pub struct Arrival {
     pub unionid: Option<String>,
     /// Name and picture, as far as WeChat told.
     pub profile: Profile,
-    /// What becomes of a guest: `Active` lets everybody in who signs in.
+    /// What becomes of somebody who has never been here. `Active` lets guests of former times in, too.
     pub newcomer: Status,
     /// Whether the configuration names them an administrator.
     pub is_listed_admin: bool,

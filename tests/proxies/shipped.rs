@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tokio::net::TcpStream;
 
-use crate::proxies::{Files, Port, Proxy};
+use crate::proxies::{Files, Proxy};
+use crate::support::Port;
 use crate::support::{Certificate, Wire, command, eventually};
 
 /// The host of the examples.

@@ -10,9 +10,11 @@ pub(super) async fn newcomers_get_a_record_and_known_ones_keep_theirs(store: &dy
     assert_eq!((arrived.member.status, arrived.member.created), (Status::Guest, at(0)));
     assert_eq!(found(store, &first.fresh_id).await, Some(arrived.member));
 
+    // Where everybody may join, guests of former times do.
     let again = store.arrive(Arrival { newcomer: Status::Active, ..arrival("alice", 60) }).await.unwrap();
     assert!(!again.is_new);
-    assert_eq!((&again.member.id, again.member.status), (&first.fresh_id, Status::Guest));
+    assert_eq!((&again.member.id, again.member.status), (&first.fresh_id, Status::Active));
+    assert_eq!(lines(store, AuditKind::Approved).await, 1);
     assert_eq!((again.member.created, again.member.signed_in), (at(0), at(60)));
 
     // An openid means nothing without its app.

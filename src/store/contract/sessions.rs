@@ -41,7 +41,7 @@ pub(super) async fn all_sessions_end(store: &dyn Store) {
     for (id, standing) in standings {
         let is_alice = id == alice.id;
         assert_eq!(standing.ended.len(), if is_alice { 3 } else { 0 });
-        assert_eq!(standing.ended_before, if is_alice { at(1000) } else { at(0) });
+        assert_eq!(standing.ended_before, if is_alice { at(1000) } else { Timestamp::from_unix(0) });
     }
     assert_eq!(store.end_sessions(alice.id.clone(), note(AuditKind::SessionsEnded, 50)).await.unwrap(), 0);
     assert_eq!(found(store, &alice.id).await.unwrap().ended_before, at(1000), "never earlier than it was");

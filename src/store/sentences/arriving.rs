@@ -35,7 +35,7 @@ impl Sentence for Arrival {
             (Some(member), _) | (None, Some(member)) => (member, false),
             (None, None) => (self.newcomer(), true),
         };
-        self.tell(&mut member, tables).await?;
+        self.tell(&mut member, is_new, tables).await?;
         tables.put_member(&member).await?;
         // The one who is signed in and the one who holds the account differ where a block counts for both.
         let holder = known.as_ref().map_or(&member.id, |account| &account.member).clone();
@@ -63,7 +63,7 @@ impl Arrival {
     fn newcomer(&self) -> Member {
         Member {
             id: self.fresh_id.clone(),
-            status: Status::Guest,
+            status: self.newcomer,
             user_name: None,
             display_name: None,
             groups: Groups::default(),
@@ -97,7 +97,7 @@ impl Arrival {
     }
 
     /// Brings the record up to date with what WeChat and the configuration say.
-    async fn tell<T: Tables>(&self, member: &mut Member, tables: &mut T) -> Row<()> {
+    async fn tell<T: Tables>(&self, member: &mut Member, is_new: bool, tables: &mut T) -> Row<()> {
         member.signed_in = self.session.started;
         // In-app sign-ins tell no profile.
         if !self.profile.name.is_empty() {
@@ -111,7 +111,8 @@ impl Arrival {
         {
             member.unionid = Some(unionid.clone());
         }
-        if self.newcomer == Status::Active && member.status == Status::Guest {
+        let is_let_in = self.newcomer == Status::Active && (is_new || member.status == Status::Guest);
+        if is_let_in {
             member.status = Status::Active;
             let note = self.note(AuditKind::Approved, &member.id, "access.join is open".to_owned());
             tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
