@@ -207,7 +207,7 @@ pub(super) async fn hostile_texts_come_out_as_they_went_in(store: &dyn Store) {
         if folds_back {
             let found: Vec<_> =
                 store.members(search).await.unwrap().into_iter().map(|member| member.id).collect();
-            assert_eq!(found, [id.clone()], "{text:?}");
+            assert_eq!(found, std::slice::from_ref(&id), "{text:?}");
         }
         let query = AuditQuery {
             member: Some(id),
