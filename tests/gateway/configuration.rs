@@ -39,7 +39,7 @@ async fn five_lines_run() {
     gateway.wait().unwrap();
     let seen = seen.join("\n");
     for words in
-        ["listening", "https://app.example.com", "http://127.0.0.1:3000", "wx0123456789abcdef", "signed-in"]
+        ["listening", "https://app.example.com", "http://127.0.0.1:3000", "wx0123456789abcdef", "members"]
     {
         assert!(seen.contains(words), "{words} is not in {seen}");
     }
@@ -484,9 +484,11 @@ fn small_commands_do_their_small_things() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = run(&["completions", shell]);
         assert!(said.code == Some(0) && said.out.contains("healthcheck"), "{shell}");
+        assert!(said.out.contains("setup-link") && said.out.contains("approve"), "{shell}");
     }
     let said = run(&["man"]);
     assert!(said.code == Some(0) && said.out.contains(".TH") && said.out.contains("healthcheck"));
+    assert!(said.out.contains("members") && said.out.contains("setup\\-link"), "{}", said.out);
     for arguments in [&["--help"][..], &["check", "--help"], &["help", "demo"]] {
         assert_eq!(run(arguments).code, Some(0));
     }

@@ -15,6 +15,7 @@ mod identity_headers;
 mod living;
 mod logs;
 mod paths;
+mod people_cli;
 mod proxying;
 mod redirects;
 mod sessions;
