@@ -30,7 +30,10 @@ impl FromStr for StoreUrl {
                     Err("name a host: postgres://user@host/database".to_owned())
                 }
                 Ok(_) => Ok(Self::Postgres(Secret::new(text.to_owned()))),
-                Err(error) => Err(format!("no address of PostgreSQL: {error}")),
+                // What the parser says of it may hold a piece of the password.
+                Err(_) => Err("no address of PostgreSQL: write postgres://USER:PASSWORD@HOST/DATABASE, and in the password \
+                     %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %"
+                    .to_owned()),
             };
         }
         match text.strip_prefix("sqlite:") {

@@ -484,9 +484,11 @@ fn small_commands_do_their_small_things() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = run(&["completions", shell]);
         assert!(said.code == Some(0) && said.out.contains("healthcheck"), "{shell}");
+        assert!(said.out.contains("setup-link") && said.out.contains("approve"), "{shell}");
     }
     let said = run(&["man"]);
     assert!(said.code == Some(0) && said.out.contains(".TH") && said.out.contains("healthcheck"));
+    assert!(said.out.contains("members") && said.out.contains("setup\\-link"), "{}", said.out);
     for arguments in [&["--help"][..], &["check", "--help"], &["help", "demo"]] {
         assert_eq!(run(arguments).code, Some(0));
     }

@@ -17,6 +17,7 @@ mod logs;
 mod members;
 mod nodes;
 mod paths;
+mod people_cli;
 #[expect(dead_code, reason = "other tests need more of the server")]
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -8,6 +8,8 @@ use crate::config::source::ConfigFile;
 
 const EXAMPLE: &str = include_str!("../../../config.toml.example");
 
+const CA_FILE: &str = "ca_file = \"/etc/wxgate/database-ca.pem\"";
+
 const ENVIRONMENT: [(&str, &str); 2] =
     [("WECHAT_APP_SECRET", "an app secret"), ("OLD_SESSION_SECRET", "0123456789abcdef0123456789abcdef")];
 
@@ -28,6 +30,12 @@ fn parse(text: &str) -> Result<Config, String> {
 
 /// The example with every key in force. Secret files do not exist here, so they become plain secrets.
 fn uncommented() -> String {
+    // An authority is for PostgreSQL, which is not the default.
+    everything().replace(CA_FILE, "")
+}
+
+/// The same, with what does not go together.
+fn everything() -> String {
     let is_key = |line: &str| {
         line.starts_with("#[") || line[1..].starts_with(|first: char| first.is_ascii_lowercase())
     };
@@ -48,6 +56,10 @@ fn uncommented() -> String {
 fn the_example_works_as_it_is_and_with_every_key_in_force() {
     parse(EXAMPLE).unwrap();
     parse(&uncommented()).unwrap();
+    let postgres = "\"postgres://wxgate:word@db.internal/wxgate\"";
+    let shared = parse(&everything().replace("\"sqlite:wxgate.db\"", postgres)).unwrap();
+    assert_eq!(shared.store.url.to_string(), "postgres://db.internal/wxgate");
+    assert!(shared.store.ca_file.is_some());
 }
 
 #[test]
@@ -58,6 +70,10 @@ fn the_example_shows_the_defaults() {
     assert_eq!(shown.server.listen, bare.server.listen);
     assert_eq!(shown.server.shutdown_timeout, bare.server.shutdown_timeout);
     assert_eq!(shown.session_times, bare.session_times);
+    assert_eq!(shown.revocation_grace, bare.revocation_grace);
+    assert_eq!(shown.joining.join, bare.joining.join);
+    assert_eq!((&shown.store.url, &shown.store.ca_file), (&bare.store.url, &bare.store.ca_file));
+    assert_eq!(shown.keep_audit, bare.keep_audit);
     assert_eq!(shown.admin_listen, bare.admin_listen);
     assert_eq!(format!("{:?}", shown.log), format!("{:?}", bare.log));
     assert_eq!((shown.wechat.timeout, shown.data_dir), (bare.wechat.timeout, bare.data_dir));
@@ -79,6 +95,7 @@ fn the_example_names_every_key() {
         "[access]",
         "[[routes]]",
         "[session]",
+        "[store]",
         "[headers]",
         "[headers.names]",
         "[headers.encodings]",
@@ -107,4 +124,62 @@ fn the_example_names_every_key() {
             || written.contains(format!("{key}_file").as_str());
         assert!(written.contains(key) || nested || twin, "`{key}` is not in config.toml.example");
     }
+}
+
+/// A file whose sixth line and those behind it are `lines`.
+fn with(lines: &str) -> String {
+    let app = "app_id = \"wx0123456789abcdef\"\napp_secret = \"s\"";
+    format!(
+        "public_url = \"https://app.example.com\"\nupstream = \"http://127.0.0.1:3000\"\n[wechat.website]\n{app}\n{lines}\n"
+    )
+}
+
+#[test]
+fn wrong_values_about_people_are_shown_where_they_stand() {
+    for (lines, place, fix) in [
+        ("[access]\ndefault = \"member\"", "7:11", "write \"members\", \"admins\", \"signed-in\""),
+        ("[access]\ndefualt = \"members\"", "7:1", "did you mean `default`?"),
+        ("[access]\njoin = \"ask\"", "7:8", "write \"request\", \"open\", \"invite\" or \"closed\""),
+        ("[access]\nadmins = [\"王芳\"]", "7:11", "write an openid or a unionid"),
+        ("[access]\nadmins = 5", "7:10", "list"),
+        ("[[routes]]\naccess = \"staff\"", "7:10", "write \"members\""),
+        ("[[routes]]\naccess = \"signed-in\"\ngroups = [\"it\"]", "8:10", "write access = \"members\""),
+        ("[[routes]]\naccess = \"public\"\ngroups = [\"it\"]", "8:10", "or take groups out"),
+        ("[[routes]]\ngroups = []", "7:10", "name groups of which a member must be in one"),
+        ("[[routes]]\ngroups = [\"it\", \"a|b\"]", "7:17", "write letters of any script"),
+        ("[session]\nrevocation_grace = \"5\"", "7:20", "write \"5s\" for seconds"),
+        ("[session]\nrevocation_grace = \"90d\"", "7:20", "30d"),
+        ("[store]\nurl = \"mysql://a/b\"", "7:7", "write \"sqlite:FILE\", or \"postgres://"),
+        ("[store]\nurl = \"sqlite::memory:\"", "7:7", "name a file"),
+        ("[store]\nurl = \"postgres:///wxgate\"", "7:7", "name a host"),
+        ("[store]\nca_file = \"ca.pem\"", "7:11", "url = \"postgres://"),
+        ("[store]\nkeep_audit = \"1h\"", "7:14", "1d"),
+        ("[store]\nkeep_audit = 180", "7:14", "180"),
+    ] {
+        let report = parse(&with(lines)).unwrap_err();
+        assert!(report.contains(&format!("--> config.toml:{place}\n")), "{place} in\n{report}");
+        assert!(report.contains('^') && report.contains(fix), "{fix} in\n{report}");
+        assert!(report.ends_with("1 error in config.toml\n"), "{report}");
+    }
+}
+
+#[test]
+fn the_password_of_a_database_is_in_no_report() {
+    for lines in [
+        "url = \"postgres://wxgate:pass-canary@db/x?sslmode=nonsense\"",
+        "url = \"postgres://wxgate:pass@canary/x?pass-canary=1@db/x\"",
+        "url = \"postgres://wxgate:pass-canary@db:99999999/x\"",
+        "url = \"postgres:/wxgate:pass-canary@db/x\"",
+        "url = [\"postgres://wxgate:pass-canary@db/x\"]",
+        "url = \"postgres://wxgate:pass-canary@db/x\" nonsense",
+        "url = \"postgres://wxgate:pass-canary@db/x\"\nurl_file = \"x\"",
+        "url = \"postgres://wxgate:pass-canary@db/x\"\nkeep_audit = 5",
+        "urls = \"postgres://wxgate:pass-canary@db/x\"",
+        "url = \"host=db user=wxgate password=pass-canary\"",
+    ] {
+        let report = parse(&with(&format!("[store]\n{lines}"))).unwrap_err();
+        assert!(!report.contains("canary"), "{lines}:\n{report}");
+    }
+    let config = parse(&with("[store]\nurl = \"postgres://wxgate:pass-canary@db/x\"")).unwrap();
+    assert!(!format!("{:?} {}", config.store, config.store.url).contains("canary"));
 }
