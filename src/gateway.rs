@@ -229,7 +229,8 @@ impl<'a> Crossing<'a> {
             }
             Verdict::Refuse(Refusal::NoMember(_), Some(person)) => {
                 self.settle().await;
-                Ok(say(live, asking, live.own.ask_for_access(visit, &person, asking)))
+                let page = Box::pin(live.own.ask_for_access(visit, &person, asking)).await;
+                Ok(say(live, asking, page))
             }
             Verdict::Refuse(refusal, person) => {
                 if let Some(person) = &person {

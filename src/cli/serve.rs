@@ -115,6 +115,7 @@ async fn run_until_told(
         () = stops.next() => None,
     };
     lasting.ready.store(false, Ordering::Release);
+    lasting.waiting.close();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!(patience = ?server.shutdown_timeout, "stopping: finishing what is under way; a second signal ends at once");
     let cut = tokio::select! {

@@ -78,8 +78,8 @@ pub fn still_admits(access: &Access, person: &Person) -> bool {
     access.policy != Policy::Deny && refusal(access, person).is_none()
 }
 
-/// Why a person may not pass what `access` guards.
-fn refusal(access: &Access, person: &Person) -> Option<Refusal> {
+/// Why a person may not pass what `access` guards; nothing in the way is no [`Admission`] yet.
+pub fn refusal(access: &Access, person: &Person) -> Option<Refusal> {
     let standing = &person.standing;
     match (access.policy, standing.status) {
         (_, Status::Blocked) => Some(Refusal::Blocked),

@@ -6,4 +6,4 @@ pub(crate) use decide::tests;
 pub mod identity_headers;
 pub mod template;
 
-pub use decide::{Admission, Origin, Refusal, Verdict, decide, still_admits};
+pub use decide::{Admission, Origin, Refusal, Verdict, decide, refusal, still_admits};

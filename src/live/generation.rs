@@ -26,6 +26,7 @@ use crate::net::limits::Limits;
 use crate::net::tls::TlsError;
 use crate::pages::forms::Forms;
 use crate::pages::own::OwnPages;
+use crate::pages::people::WaitingRoom;
 use crate::pages::render::{Pages, PagesError};
 use crate::proxy::{Anchor, Connector, ConnectorError, Pool, Target, Tether, Tunnels, Upstream};
 use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
@@ -47,6 +48,8 @@ pub struct Lasting {
     pub ended: Arc<EndedSessions>,
     /// Upgraded connections.
     pub tunnels: Tunnels,
+    /// People who wait for an administrator.
+    pub waiting: Arc<WaitingRoom>,
     /// Whether new requests are welcome.
     pub ready: AtomicBool,
 }
@@ -55,7 +58,7 @@ pub struct Lasting {
 #[derive(Debug)]
 pub struct Generation {
     /// Which visit goes where.
-    pub routes: Routes,
+    pub routes: Arc<Routes>,
     /// Where each route goes, by its number; nowhere if another proxy only asks about it.
     pub targets: Vec<Option<Target>>,
     /// How each application is reached.
@@ -128,6 +131,7 @@ impl Lasting {
             directory,
             ended: Arc::default(),
             tunnels: Tunnels::new(tunnels, Arc::clone(&metrics)),
+            waiting: Arc::default(),
             ready: AtomicBool::new(true),
             metrics,
         })
@@ -163,7 +167,7 @@ impl Generation {
             (Arc::clone(&lasting.directory), config.joining.clone()),
         );
 
-        let routes = route_table(&config.routes);
+        let routes = Arc::new(route_table(&config.routes));
         let mut hosts: Vec<_> = routes.hosts().into_iter().cloned().collect();
         hosts.push(config.site.login_host.clone());
         let own = OwnPages {
@@ -179,6 +183,8 @@ impl Generation {
             revocation_grace: config.revocation_grace,
             near: Near::default(),
             forms: Forms::new(&ring),
+            routes: Arc::clone(&routes),
+            waiting: Arc::clone(&lasting.waiting),
         };
         let (targets, connectors) = targets(&config.routes)?;
         Ok(Self {

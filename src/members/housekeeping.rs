@@ -49,9 +49,21 @@ impl Directory {
             }
             if Instant::now() >= purge_at {
                 purge_at = Instant::now() + PURGE;
-                let now = clock::now();
-                if let Err(error) = self.ask(self.store.purge(now, now.before(keep_audit))).await {
+                self.clear_out(keep_audit).await;
+            }
+        }
+    }
+
+    /// Deletes what has run out, a little at a time: others write in between.
+    async fn clear_out(&self, keep_audit: Duration) {
+        let now = clock::now();
+        loop {
+            match self.ask(self.store.purge(now, now.before(keep_audit))).await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => return,
+                Err(error) => {
                     tracing::warn!(error = %error, "what has run out could not be deleted from the store");
+                    return;
                 }
             }
         }

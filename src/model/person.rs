@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::member::{Standing, Status};
+use super::member::{MemberId, Standing, Status};
 use super::session::{Said, Session};
 
 /// Somebody who is signed in and known.
@@ -38,6 +38,11 @@ impl Person {
     /// What applications call them.
     pub fn user(&self) -> &str {
         std::str::from_utf8(&self.standing.user).unwrap_or_default()
+    }
+
+    /// Their member id.
+    pub fn id(&self) -> Option<MemberId> {
+        self.session.member_id().parse().ok()
     }
 
     /// Whether they may administer members.

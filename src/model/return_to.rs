@@ -6,6 +6,9 @@ use super::path::CanonicalPath;
 /// The prefix of the gateway's own pages.
 pub const OWN_PREFIX: &str = "/_wxgate";
 
+/// Pages of our own that a browser may come back to: reading them changes nothing.
+const OWN_PAGES: [&str; 4] = ["/_wxgate/admin", "/_wxgate/invite", "/_wxgate/request", "/_wxgate/setup"];
+
 /// Longest return address that is kept; a longer one falls back to `/`.
 pub const LONGEST: usize = 1024;
 
@@ -69,7 +72,7 @@ impl ReturnTo {
             return None;
         }
         let path = CanonicalPath::parse(if path.is_empty() { "/" } else { path }).ok()?;
-        if path.is_under(OWN_PREFIX) {
+        if path.is_under(OWN_PREFIX) && !is_own_page(path.as_str()) {
             return None;
         }
         let path_and_query = match query {
@@ -78,6 +81,11 @@ impl ReturnTo {
         };
         Some(Self { host, path_and_query })
     }
+}
+
+/// Whether a path of ours is one to come back to, in its one spelling.
+fn is_own_page(path: &str) -> bool {
+    OWN_PAGES.contains(&path) || path.starts_with("/_wxgate/admin/")
 }
 
 #[cfg(test)]
@@ -105,6 +113,9 @@ mod tests {
             ("https://b.test/x", "b.test/x"),
             ("https%3A%2F%2Fb.test%2Fx", "b.test/x"),
             ("/a/../x#part", "/x"),
+            ("/_wxgate/admin/members/wx-0?a=1", "/_wxgate/admin/members/wx-0?a=1"),
+            ("https://b.test/_wxgate/request?to=/x", "b.test/_wxgate/request?to=/x"),
+            ("/_wxgate/setup?code=ab", "/_wxgate/setup?code=ab"),
         ] {
             assert_eq!(parse(wish), target, "{wish}");
         }
@@ -134,6 +145,10 @@ mod tests {
             "HTTPS://a.test@evil/",
             "/_wxgate/logout",
             "/%5fwxgate/login",
+            "/_wxgate/administration",
+            "/_wxgate/invite/",
+            "/_wxgate/login/status",
+            "/_wxgate/request;x",
             "https://b.test/_wxgate/ticket",
             "/a\r\nLocation: x",
             "/%0d%0aX: y",

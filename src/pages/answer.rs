@@ -5,6 +5,8 @@ use http::{Response, StatusCode};
 use serde_json::json;
 
 use super::asking::Asking;
+use super::face::Face;
+use super::language::Language;
 use super::page::Page;
 use super::render::Pages;
 use crate::model::set_cookie::SetCookie;
@@ -29,7 +31,10 @@ const STORE_IS_BACK: &str = "5";
 /// The page, as HTML for people and as JSON for programs.
 pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) -> Response<Body> {
     if !asking.wants_page() {
-        let body = json!({ "error": page.word(), "request_id": asking.request_id });
+        let mut body = json!({ "error": page.word(), "request_id": asking.request_id });
+        if let Some(standing) = page.standing() {
+            body["status"] = standing.as_str().into();
+        }
         let mut response = json(site, page.status(), &body);
         say_when_to_return(response.headers_mut(), page);
         return response;
@@ -41,15 +46,47 @@ pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) ->
     } else {
         pages.render(page, language, links.as_ref(), asking.request_id, asking.now)
     };
-    let mut response = build(site, page.status(), "text/html; charset=utf-8", full(html));
+    let mut response = html_page(pages, site, page.status(), language, html);
     let headers = response.headers_mut();
-    set(headers, header::CONTENT_SECURITY_POLICY, pages.content_security_policy());
-    set(headers, header::CONTENT_LANGUAGE, language.tag());
-    if matches!(page, Page::SignOutConfirm { .. }) {
-        // Under `no-referrer` browsers send `Origin: null` with a form, and the form could not be told from a foreign one.
+    if page.has_form() {
         set(headers, header::REFERRER_POLICY, "same-origin");
     }
     say_when_to_return(headers, page);
+    response
+}
+
+/// A page of administration, always as HTML.
+///
+/// It has nothing to do with whatever opened it, not even with a page of the same host: a script in an application there
+/// could reach into a window that it opened.
+pub(super) fn sheet(
+    pages: &Pages,
+    site: &Site,
+    status: StatusCode,
+    face: Face<'_>,
+    asking: &Asking<'_>,
+) -> Response<Body> {
+    let language = asking.language(pages.fixed_language());
+    let links = asking.language_links();
+    let html = pages.render_sheet(face, language, links.as_ref(), asking.request_id, asking.now);
+    let mut response = html_page(pages, site, status, language, html);
+    let headers = response.headers_mut();
+    set(headers, header::REFERRER_POLICY, "same-origin");
+    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "noopener-allow-popups");
+    response
+}
+
+fn html_page(
+    pages: &Pages,
+    site: &Site,
+    status: StatusCode,
+    language: Language,
+    html: String,
+) -> Response<Body> {
+    let mut response = build(site, status, "text/html; charset=utf-8", full(html));
+    let headers = response.headers_mut();
+    set(headers, header::CONTENT_SECURITY_POLICY, pages.content_security_policy());
+    set(headers, header::CONTENT_LANGUAGE, language.tag());
     response
 }
 

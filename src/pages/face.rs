@@ -1,8 +1,8 @@
 //! How each page is laid out: its template, its words, its facts and its one obvious action.
 
-use minijinja::Value;
+use minijinja::{Value, context};
 
-use super::page::{Malformed, Page};
+use super::page::{Hindrance, Malformed, Page};
 use super::sign::Sign;
 
 /// A page on its way to a template: keys into the words, and values to put into them.
@@ -65,6 +65,7 @@ impl<'a> Face<'a> {
                 Self::failure(Sign::Alert, "headers_too_large.title", "headers_too_large.text").retry()
             }
             Page::Internal => Self::failure(Sign::Broken, "internal.title", "internal.text").retry(),
+            Page::Joining(page) => Self::of_joining(&page),
             Page::MethodNotAllowed => {
                 Self::failure(Sign::Alert, "method_not_allowed.title", "method_not_allowed.text").home()
             }
@@ -79,6 +80,21 @@ impl<'a> Face<'a> {
                     .scan("qr.here", qr_way)
             }
             Page::NotFound => Self::failure(Sign::Search, "not_found.title", "not_found.text").home(),
+            Page::NotPossible => Self::failure(Sign::Alert, "not_possible.title", "not_possible.text").home(),
+            Page::OnceMore { cause, name, target, fields, token } => {
+                let (title, text) = match cause {
+                    Hindrance::Stale => ("once_more.title", "once_more.stale"),
+                    Hindrance::StoreDown => ("once_more.title", "once_more.down"),
+                };
+                let kept = fields.iter().map(|(name, value)| context! { name, value });
+                let mut face = Self::notice(Sign::Clock, title, text)
+                    .fact("fact.name", Some(name))
+                    .value("target", target)
+                    .value("token", token)
+                    .value("fields", kept.collect::<Vec<_>>());
+                face.template = "once_more.html";
+                face
+            }
             Page::OpenInWechat { site, host, page_url, scan_url } => {
                 Self::notice(Sign::Link, "open_in_wechat.title", "open_in_wechat.text")
                     .value("host", shown(host))
@@ -114,6 +130,7 @@ impl<'a> Face<'a> {
             Page::SignOutConfirm { site, name } => {
                 let mut face =
                     Self::notice(Sign::Leave, "sign_out.title", "sign_out.text").value("site", shown(site));
+                face = face.value("everywhere", name.is_some());
                 if let Some(name) = name {
                     face.texts.insert(0, "sign_out.named");
                     face = face.value("name", shown(name));
@@ -165,7 +182,7 @@ impl<'a> Face<'a> {
         }
     }
 
-    fn notice(sign: Sign, title: &'static str, text: &'static str) -> Self {
+    pub(super) fn notice(sign: Sign, title: &'static str, text: &'static str) -> Self {
         Self {
             template: "notice.html",
             title,
@@ -183,7 +200,7 @@ impl<'a> Face<'a> {
         Self { numbered: true, ..Self::notice(sign, title, text) }
     }
 
-    fn value(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn value(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.values.push((name, value.into()));
         self
     }
@@ -193,12 +210,12 @@ impl<'a> Face<'a> {
         self
     }
 
-    fn action(mut self, label: &'static str, url: &'a str) -> Self {
+    pub(super) fn action(mut self, label: &'static str, url: &'a str) -> Self {
         self.actions.push((label, url));
         self
     }
 
-    fn home(self) -> Self {
+    pub(super) fn home(self) -> Self {
         self.action("action.home", "/")
     }
 
@@ -236,7 +253,7 @@ impl<'a> Face<'a> {
 
 /// A value from outside as it may be shown: at most 200 characters, none of them invisible or turning the text
 /// around (a nickname could otherwise rewrite the sentence it stands in).
-fn shown(value: &str) -> String {
+pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 200;
     let visible = |character: &char| {
         let turns =

@@ -13,6 +13,7 @@ use crate::forward_auth::CheckError;
 use crate::gate::Refusal;
 use crate::login::{LoginError, LoginFailure, TicketError};
 use crate::members::Unsure;
+use crate::model::member::{ChangeError, Status};
 use crate::model::site::Site;
 use crate::model::visit::AmbiguousVisit;
 use crate::net::body::Body;
@@ -105,8 +106,8 @@ impl Failure {
             Self::NoApplication | Self::NotFound => Page::NotFound,
             Self::Refused(Refusal::Blocked, name) => Page::Blocked { name: name.as_deref() },
             Self::Refused(_, name) => Page::Denied { name: name.as_deref(), path },
-            Self::Store(StoreError::Missing) => Page::NotFound,
-            Self::Store(_) | Self::Ticket(TicketError::Store(_)) | Self::Unsure(_) => Page::StoreUnavailable,
+            Self::Store(error) | Self::Ticket(TicketError::Store(error)) => store_page(error),
+            Self::Unsure(_) => Page::StoreUnavailable,
             Self::Ticket(_) => Page::SignInExpired { login_url: &login_url },
             Self::UriTooLong => Page::UriTooLong,
             Self::WrongHost => Page::WrongHost,
@@ -189,9 +190,20 @@ fn login_page<'a>(
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
         LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
         LoginError::Refused => Page::SignInRefused { login_url },
-        LoginError::Store(_) => Page::StoreUnavailable,
+        LoginError::Store(error) => store_page(error),
         LoginError::UnionidRequired => Page::UnionidRequired,
         LoginError::Wechat(error) => wechat_page(error, login_url),
+    }
+}
+
+/// The page for what the store did not do. Only a database that does not answer is one to be tried again.
+fn store_page(error: &StoreError) -> Page<'static> {
+    match error {
+        StoreError::Change(ChangeError::Status(Status::Blocked)) => Page::Blocked { name: None },
+        StoreError::Change(_) => Page::NotPossible,
+        StoreError::Missing => Page::NotFound,
+        StoreError::Copy(_) | StoreError::NotHere(_) => Page::Internal,
+        StoreError::Unavailable(_) => Page::StoreUnavailable,
     }
 }
 

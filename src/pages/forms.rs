@@ -17,8 +17,8 @@ use crate::model::site::Site;
 use crate::net::body::Bounded;
 use crate::seal::{KeyRing, Purpose, Sealer};
 
-/// Longest form in bytes: two hundred characters of a message, escaped, and a token.
-const LONGEST: u64 = 8 * 1024;
+/// Longest form in bytes: the groups of a person, or two hundred characters of a message, escaped, and a token.
+const LONGEST: u64 = 16 * 1024;
 
 /// How long one field of a form may be on its way.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -39,8 +39,17 @@ pub struct Forms {
 }
 
 /// What a form says. Ask for each field it may have, then [`finish`](Self::finish).
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Form(Vec<(String, String)>);
+
+/// A form that was sent from a page of ours.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// From a page that this session was shown a while ago at most.
+    Good(Form),
+    /// From a page of another session, or one that was open for too long: what was typed, to be sent once more.
+    Stale(Form),
+}
 
 #[derive(Deserialize, Serialize)]
 struct Token {
@@ -66,7 +75,7 @@ impl Forms {
         session: &Session,
         site: &Site,
         asking: &Asking<'_>,
-    ) -> Result<Form, Failure> {
+    ) -> Result<Sent, Failure> {
         if !asking.is_from_own_page(site) {
             return Err(Failure::ForeignOrigin);
         }
@@ -77,7 +86,7 @@ impl Forms {
                 && token.given <= asking.now + TOKEN
                 && asking.now.since(token.given) < TOKEN
         };
-        if token.as_ref().is_some_and(is_ours) { Ok(form) } else { Err(Failure::FormExpired) }
+        Ok(if token.as_ref().is_some_and(is_ours) { Sent::Good(form) } else { Sent::Stale(form) })
     }
 }
 
@@ -112,6 +121,12 @@ impl Form {
         Self::parse(&bytes).ok_or(Failure::Malformed(Malformed::Form))
     }
 
+    /// What the query of an address says, in the way browsers write forms into it.
+    pub(super) fn of_query(query: Option<&str>) -> Result<Self, Failure> {
+        let form = Self::parse(query.unwrap_or_default().as_bytes());
+        form.ok_or(Failure::Malformed(Malformed::Address))
+    }
+
     fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let decode = |text: &str| {
@@ -134,6 +149,16 @@ impl Form {
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.swap_remove(at).1)
+    }
+
+    /// Everything that has not been taken.
+    pub(super) fn fields(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The value of a field that has to be there.
+    pub(super) fn demand(&mut self, name: &str) -> Result<String, Failure> {
+        self.take(name).ok_or(Failure::Malformed(Malformed::Form))
     }
 
     /// Whatever nobody asked for is not ours.

@@ -1,18 +1,27 @@
 //! The gateway's own pages: what a visitor sees when the gateway itself answers.
 
+mod admin;
 pub mod answer;
 pub mod asking;
+mod avatar;
 mod check;
 pub mod endpoint;
+mod entering;
 mod face;
 pub mod failure;
 pub mod forms;
 pub mod language;
+mod leaving;
+mod moment;
+mod once_more;
 pub mod own;
 pub mod page;
+pub mod people;
+mod qr;
 mod query;
 pub mod render;
 mod sign;
+mod templates;
 mod words;
 
 #[cfg(test)]

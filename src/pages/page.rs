@@ -2,6 +2,9 @@
 
 use http::StatusCode;
 
+use super::people::page::Joining;
+use crate::model::member::Status;
+
 /// A page, with what it has to say.
 ///
 /// Addresses (`…_url`, `qr_way`) are the gateway's own and become links; everything else is shown as text.
@@ -47,6 +50,8 @@ pub enum Page<'a> {
     HeadersTooLarge,
     /// A fault of ours.
     Internal,
+    /// For somebody who is signed in and no member yet.
+    Joining(Joining<'a>),
     /// The address exists, the method does not.
     MethodNotAllowed,
     /// Inside WeChat, but no Official Account is configured: a computer is needed.
@@ -69,6 +74,21 @@ pub enum Page<'a> {
     },
     /// There is no such page.
     NotFound,
+    /// What was to be changed is no longer as it was.
+    NotPossible,
+    /// A form that could not be carried out, to be sent once more: nobody types anything twice.
+    OnceMore {
+        /// Why it was not carried out.
+        cause: Hindrance,
+        /// Who is signed in now.
+        name: &'a str,
+        /// Where the form goes.
+        target: &'a str,
+        /// What was typed.
+        fields: &'a [(String, String)],
+        /// The token of this page.
+        token: &'a str,
+    },
     /// A phone browser outside WeChat, which cannot scan its own screen.
     OpenInWechat {
         /// What is being opened.
@@ -187,6 +207,15 @@ pub enum Malformed {
     SignIn,
 }
 
+/// Why a form was not carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hindrance {
+    /// Its page was open for too long, or belongs to another sign-in.
+    Stale,
+    /// The database does not answer.
+    StoreDown,
+}
+
 impl Page<'_> {
     /// The status to answer with.
     pub fn status(&self) -> StatusCode {
@@ -199,8 +228,11 @@ impl Page<'_> {
             | Self::SignedOut { .. }
             | Self::SnapshotPage
             | Self::WecomNotSupported { .. } => StatusCode::OK,
+            Self::Joining(page) => page.status(),
+            Self::NotPossible => StatusCode::CONFLICT,
             Self::BadRequest { .. }
             | Self::FormExpired
+            | Self::OnceMore { cause: Hindrance::Stale, .. }
             | Self::CookieNotReturned { .. }
             | Self::SignInExpired { .. }
             | Self::SignInLoop { .. } => StatusCode::BAD_REQUEST,
@@ -219,9 +251,11 @@ impl Page<'_> {
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal | Self::WechatMisconfigured { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ApplicationUnavailable => StatusCode::BAD_GATEWAY,
-            Self::Overloaded | Self::ShuttingDown | Self::StoreUnavailable | Self::WechatBusy { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::OnceMore { cause: Hindrance::StoreDown, .. }
+            | Self::Overloaded
+            | Self::ShuttingDown
+            | Self::StoreUnavailable
+            | Self::WechatBusy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::ApplicationTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -239,10 +273,14 @@ impl Page<'_> {
             Self::FormExpired => "form_expired",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal_error",
+            Self::Joining(page) => page.word(),
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NeedComputer { .. } => "need_computer",
             Self::NeedWechat { .. } => "need_wechat",
             Self::NotFound => "not_found",
+            Self::NotPossible => "not_possible",
+            Self::OnceMore { cause: Hindrance::Stale, .. } => "form_expired",
+            Self::OnceMore { cause: Hindrance::StoreDown, .. } => "store_unavailable",
             Self::OpenInWechat { .. } => "open_in_wechat",
             Self::Overloaded => "overloaded",
             Self::ShuttingDown => "shutting_down",
@@ -263,6 +301,20 @@ impl Page<'_> {
             Self::WechatRestricted => "wechat_restricted",
             Self::WecomNotSupported { .. } => "wecom_not_supported",
             Self::WrongHost => "wrong_host",
+        }
+    }
+
+    /// How the person stands whom it is about, for programs.
+    pub fn standing(&self) -> Option<Status> {
+        if let Self::Joining(page) = self { page.standing() } else { None }
+    }
+
+    /// Whether it holds a form. Under `no-referrer` browsers send `Origin: null` with a form, and those that say nothing else
+    /// of where it comes from could not be told from a foreign site.
+    pub fn has_form(&self) -> bool {
+        match self {
+            Self::Joining(page) => page.has_form(),
+            _ => matches!(self, Self::OnceMore { .. } | Self::SignOutConfirm { .. }),
         }
     }
 }

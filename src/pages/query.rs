@@ -61,9 +61,10 @@ pub(super) fn language(query: &str) -> Option<&str> {
     own.split('&').find_map(|pair| pair.strip_prefix("lang="))
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
+/// The bytes that hexadecimal digits stand for.
+pub(super) fn unhex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    if text.len() != LENGTH * 2 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     for (position, byte) in bytes.iter_mut().enumerate() {

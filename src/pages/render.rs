@@ -1,7 +1,5 @@
 //! Draws a page: words and values into the templates, with the policy that lets only our own style and script run.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,23 +8,18 @@ use minijinja::{Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehav
 
 use super::face::Face;
 use super::language::{Language, LanguageLinks};
+use super::moment::written;
 use super::page::Page;
+use super::templates::ALL;
 use super::words;
 use crate::model::clock::Timestamp;
 
 const STYLE: &str = include_str!("style.css");
+const SHEET_STYLE: &str = concat!(include_str!("style.css"), include_str!("admin.css"));
 const COPY_SCRIPT: &str = include_str!("copy.js");
+const WAIT_SCRIPT: &str = concat!(include_str!("wait.js"), include_str!("times.js"));
+const SHEET_SCRIPT: &str = concat!(include_str!("copy.js"), include_str!("times.js"));
 const BRIEF_STYLE: &str = include_str!("brief.css");
-const TEMPLATES: &[(&str, &str)] = &[
-    ("brief.html", include_str!("templates/brief.html")),
-    ("actions.html", include_str!("templates/actions.html")),
-    ("elsewhere.html", include_str!("templates/elsewhere.html")),
-    ("layout.html", include_str!("layout.html")),
-    ("notice.html", include_str!("templates/notice.html")),
-    ("sign_in.html", include_str!("templates/sign_in.html")),
-    ("sign_out.html", include_str!("templates/sign_out.html")),
-];
-
 /// Longest page for a proxy that asks, in bytes.
 const BRIEF: usize = 1024;
 
@@ -69,13 +62,20 @@ impl Pages {
     pub fn new(settings: &PagesSettings) -> Result<Self, PagesError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in TEMPLATES {
+        for (name, source) in ALL {
             environment.add_template(name, source)?;
         }
         environment.add_function("t", translate);
         environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
         environment.add_global("brief_style", Value::from_safe_string(BRIEF_STYLE.trim_end().to_owned()));
-        environment.add_global("copy_script", Value::from_safe_string(COPY_SCRIPT.to_owned()));
+        for (name, source) in [
+            ("sheet_style", SHEET_STYLE),
+            ("copy_script", COPY_SCRIPT),
+            ("wait_script", WAIT_SCRIPT),
+            ("sheet_script", SHEET_SCRIPT),
+        ] {
+            environment.add_global(name, Value::from_safe_string(source.to_owned()));
+        }
         environment.add_global("demo", settings.demo_banner);
         environment.add_global("simulated", settings.simulated);
         environment.add_global("support", Value::from(settings.support.as_deref()));
@@ -101,10 +101,23 @@ impl Pages {
         now: Timestamp,
     ) -> String {
         let links = links.filter(|_| self.language.is_none());
-        self.try_render(page, language, links, request_id, now).unwrap_or_else(|error| {
-            tracing::error!(page = page.word(), error = format!("{error:#}"), "a page could not be drawn");
-            bare(page, language, request_id)
-        })
+        let number = page.status().as_u16();
+        let referrer = if page.has_form() { "same-origin" } else { "no-referrer" };
+        let head = Head { language, links, request_id, now, number, referrer };
+        self.draw(Face::of(page), &head)
+    }
+
+    /// The same for a page of administration.
+    pub(super) fn render_sheet(
+        &self,
+        face: Face<'_>,
+        language: Language,
+        links: Option<&LanguageLinks>,
+        request_id: &str,
+        now: Timestamp,
+    ) -> String {
+        let links = links.filter(|_| self.language.is_none());
+        self.draw(face, &Head { language, links, request_id, now, number: 200, referrer: "same-origin" })
     }
 
     /// The page in at most [`BRIEF`] bytes, for a proxy that asks.
@@ -123,7 +136,7 @@ impl Pages {
         let drawn = self.environment.get_template("brief.html").and_then(|template| template.render(layout));
         match drawn {
             Ok(html) if html.len() <= BRIEF => html,
-            _ => bare(page, language, request_id),
+            _ => bare(Face::of(page).title, language, request_id),
         }
     }
 
@@ -137,35 +150,48 @@ impl Pages {
         self.language
     }
 
-    fn try_render(
-        &self,
-        page: &Page<'_>,
-        language: Language,
-        links: Option<&LanguageLinks>,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Result<String, Error> {
-        let face = Face::of(page);
+    fn draw(&self, face: Face<'_>, head: &Head<'_>) -> String {
+        let (title, template) = (face.title, face.template);
+        self.try_draw(face, head).unwrap_or_else(|error| {
+            tracing::error!(template, error = format!("{error:#}"), "a page could not be drawn");
+            bare(title, head.language, head.request_id)
+        })
+    }
+
+    fn try_draw(&self, face: Face<'_>, head: &Head<'_>) -> Result<String, Error> {
         let site = face.values.iter().find_map(|(name, site)| (*name == "site").then(|| site.clone()));
         let heading = self.title.as_deref().map(Value::from).or(site);
-        let (moment, time) = written(now);
+        let (moment, time) = written(head.now);
         let page_values = Value::from_pairs(face.values.iter().cloned());
         let layout = context! {
-            lang => language.tag(),
+            lang => head.language.tag(),
             title => face.title,
             heading,
+            referrer => head.referrer,
             sign => face.sign.map(|sign| context! { tone => sign.tone(), path => sign.path() }),
-            failure => face.numbered.then(|| page.status().as_u16()),
+            failure => face.numbered.then_some(head.number),
             texts => face.texts.into_iter().map(Value::from).collect::<Vec<_>>(),
             steps => face.steps.iter().copied().map(Value::from).collect::<Vec<_>>(),
             facts => face.facts.into_iter().map(|(label, value)| context! { label, value }).collect::<Vec<_>>(),
             actions => face.actions.into_iter().map(|(label, url)| context! { label, url }).collect::<Vec<_>>(),
-            links => links.map(|links| context! { chinese => links.chinese.as_str(), english => links.english.as_str() }),
-            request_id, moment, time,
+            links => head.links.map(|links| context! { chinese => links.chinese.as_str(), english => links.english.as_str() }),
+            request_id => head.request_id, moment, time,
             ..page_values
         };
         self.environment.get_template(face.template)?.render(layout)
     }
+}
+
+/// What stands around a page, whatever it is about.
+struct Head<'a> {
+    language: Language,
+    links: Option<&'a LanguageLinks>,
+    request_id: &'a str,
+    now: Timestamp,
+    /// The status, for pages that show it.
+    number: u16,
+    /// The policy for `Referer`, as the header of the answer says it.
+    referrer: &'static str,
 }
 
 /// `t("key")` in a template: the sentence, in the language of the page, with the values of the page.
@@ -184,23 +210,17 @@ fn translate(state: &State<'_, '_>, key: &str) -> Result<String, Error> {
 fn content_security_policy() -> String {
     let hash = |source: &str| STANDARD.encode(digest::digest(&digest::SHA256, source.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}'; script-src 'sha256-{}'; \
+        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}' 'sha256-{}'; \
+         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
          img-src 'self' data: https://thirdwx.qlogo.cn https://wx.qlogo.cn; \
          form-action 'self' https://open.weixin.qq.com; frame-ancestors 'none'; base-uri 'none'",
         hash(STYLE),
         hash(BRIEF_STYLE.trim_end()),
+        hash(SHEET_STYLE),
         hash(COPY_SCRIPT),
+        hash(WAIT_SCRIPT),
+        hash(SHEET_SCRIPT),
     )
-}
-
-/// The moment for machines and for people.
-fn written(now: Timestamp) -> (String, String) {
-    /// The last second of the year 9999, the last that RFC 3339 can write.
-    const LAST: u64 = 253_402_300_799;
-    let seconds = u64::try_from(now.as_unix()).unwrap_or(0).min(LAST);
-    let moment = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
-    let time = moment.replace('T', " ").replace('Z', " UTC");
-    (moment, time)
 }
 
 /// Where a support line leads, if it is an address.
@@ -219,8 +239,8 @@ fn is_web_address(address: &str) -> bool {
 }
 
 /// What is left to say when a template fails.
-fn bare(page: &Page<'_>, language: Language, request_id: &str) -> String {
-    let title = words::find(language, Face::of(page).title).filter(|title| !title.contains('{'));
+fn bare(title: &str, language: Language, request_id: &str) -> String {
+    let title = words::find(language, title).filter(|title| !title.contains('{'));
     let title = HtmlEscape(title.unwrap_or("wxgate"));
     let (lang, request_id) = (language.tag(), HtmlEscape(request_id));
     format!(

@@ -118,6 +118,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("unionid.title", "We cannot tell who you are yet"),
     // signing out
     ("sign_out.button", "Sign out"),
+    ("sign_out.everywhere", "Sign out on all my devices"),
     ("sign_out.named", "You are signed in as “{name}”."),
     ("sign_out.stay", "Stay signed in"),
     ("sign_out.text", "To come back you will sign in with WeChat again."),

@@ -1,17 +1,31 @@
 //! What the pages say: one catalogue per language, and how a value is put into a sentence.
 
+mod admin_en;
+mod admin_zh;
 mod en;
+mod people_en;
+mod people_zh;
 mod zh;
 
 use super::language::Language;
 
+/// Sentences by their keys.
+type Words = &'static [(&'static str, &'static str)];
+
+const CHINESE: [Words; 3] = [zh::WORDS, people_zh::WORDS, admin_zh::WORDS];
+const ENGLISH: [Words; 3] = [en::WORDS, people_en::WORDS, admin_en::WORDS];
+
 /// The sentence behind `key`.
 pub(super) fn find(language: Language, key: &str) -> Option<&'static str> {
+    all(language).find_map(|(known, sentence)| (*known == key).then_some(*sentence))
+}
+
+fn all(language: Language) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let words = match language {
-        Language::Chinese => zh::WORDS,
-        Language::English => en::WORDS,
+        Language::Chinese => CHINESE,
+        Language::English => ENGLISH,
     };
-    words.iter().find_map(|(known, sentence)| (*known == key).then_some(*sentence))
+    words.into_iter().flatten()
 }
 
 /// Puts values into the `{placeholders}` of a sentence, once: braces inside a value stay as they are.
@@ -48,15 +62,17 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_words_in_the_same_order() {
-        let keys = |words: &[(&'static str, &str)]| words.iter().map(|(key, _)| *key).collect::<Vec<_>>();
-        assert_eq!(keys(zh::WORDS), keys(en::WORDS));
-        let unique: BTreeSet<_> = keys(zh::WORDS).into_iter().collect();
-        assert_eq!(unique.len(), zh::WORDS.len(), "a key appears twice");
+        let keys = |words: Words| words.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        for (chinese, english) in CHINESE.into_iter().zip(ENGLISH) {
+            assert_eq!(keys(chinese), keys(english));
+        }
+        let unique: BTreeSet<_> = all(Language::Chinese).map(|(key, _)| key).collect();
+        assert_eq!(unique.len(), all(Language::Chinese).count(), "a key appears twice");
     }
 
     #[test]
     fn both_languages_have_the_same_placeholders() {
-        for ((key, chinese), (_, english)) in zh::WORDS.iter().zip(en::WORDS) {
+        for ((key, chinese), (_, english)) in all(Language::Chinese).zip(all(Language::English)) {
             assert_eq!(placeholders(chinese), placeholders(english), "{key}");
             assert!(!chinese.is_empty() && !english.is_empty(), "{key}");
         }

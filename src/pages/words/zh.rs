@@ -82,6 +82,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("unionid.title", "暂时无法确认你的身份"),
     // signing out
     ("sign_out.button", "退出登录"),
+    ("sign_out.everywhere", "同时退出我的所有设备"),
     ("sign_out.named", "你现在以“{name}”的身份登录。"),
     ("sign_out.stay", "不退出，回到首页"),
     ("sign_out.text", "退出后，要再次用微信登录才能打开。"),

@@ -1,0 +1,124 @@
+//! Members, sessions and lines of the audit trail, as the templates of administration want them.
+
+use minijinja::{Value, context};
+
+use super::super::avatar::avatar;
+use super::super::face::shown;
+use super::super::moment::moment;
+use crate::model::audit::{Actor, AuditEvent};
+use crate::model::member::{DisplayName, Groups, Member, SessionId, UserName};
+use crate::seal::hex;
+use crate::store::records::{AccountRow, AuditRow, SessionRow};
+use crate::wechat::user_agent::{Browser, Program, System};
+
+/// A member.
+pub(super) fn member(member: &Member) -> Value {
+    let request = member.request.as_ref().map(|request| {
+        context! {
+            code => shown(&request.code),
+            message => shown(&request.message),
+            at => moment(request.at),
+        }
+    });
+    context! {
+        id => member.id.as_str(),
+        name => shown(member.name()),
+        profile_name => shown(&member.profile_name),
+        user_name => member.user_name.as_ref().map(UserName::as_str),
+        display_name => member.display_name.as_ref().map(DisplayName::as_str),
+        groups => names(&member.groups),
+        groups_text => written(&member.groups),
+        status => member.status.as_str(),
+        status_words => format!("status.{}", member.status.as_str()),
+        is_admin => member.is_admin,
+        avatar => avatar(&member.avatar),
+        unionid => member.unionid.as_deref(),
+        created => moment(member.created),
+        signed_in => moment(member.signed_in),
+        request,
+    }
+}
+
+/// An account of a member.
+pub(super) fn account(row: &AccountRow) -> Value {
+    context! {
+        app_id => shown(&row.account.app_id),
+        openid => shown(&row.account.openid),
+        unionid => row.unionid.as_deref().map(shown),
+        first_seen => moment(row.first_seen),
+        last_seen => moment(row.last_seen),
+    }
+}
+
+/// A session of a member; `current` is that of whoever looks.
+pub(super) fn session(row: &SessionRow, current: &SessionId) -> Value {
+    context! {
+        id => hex(&row.id),
+        browser => browser(&row.browser),
+        user_agent => shown(&row.browser),
+        client => row.client.map(|client| client.to_string()),
+        started => moment(row.started),
+        expires => moment(row.expires),
+        ended => row.ended,
+        current => row.id == *current,
+    }
+}
+
+/// A line of the audit trail.
+pub(super) fn line((_, event): &AuditRow) -> Value {
+    let AuditEvent { at, kind, actor: who, member, client, request_id, detail } = event;
+    context! {
+        at => moment(*at),
+        words => format!("audit.{}", kind.as_str()),
+        actor => actor(who),
+        member => member.as_ref().map(|id| id.as_str()),
+        client => client.map(|client| client.to_string()),
+        request_id => request_id.as_deref().map(shown),
+        detail => shown(detail),
+    }
+}
+
+/// Who did something: `words` for whoever is no member, else their `id`.
+pub(super) fn actor(actor: &Actor) -> Value {
+    match actor {
+        Actor::CommandLine => context! { words => "actor.command-line", id => () },
+        Actor::Gateway => context! { words => "actor.gateway", id => () },
+        Actor::Member(id) => context! { words => (), id => id.as_str() },
+    }
+}
+
+/// Groups one by one.
+pub(super) fn names(groups: &Groups) -> Vec<String> {
+    groups.iter().map(str::to_owned).collect()
+}
+
+/// Groups as they are typed.
+pub(super) fn written(groups: &Groups) -> String {
+    groups.iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Program and system, in two words that are the same in every language.
+fn browser(user_agent: &str) -> String {
+    let seen = Browser::of(user_agent);
+    let has = |word: &str| user_agent.contains(word);
+    let program = match seen.program {
+        Program::Wechat => "WeChat",
+        Program::Wecom | Program::WecomPrivate => "WeCom",
+        Program::Other if has("Edg") => "Edge",
+        Program::Other if has("Firefox/") || has("FxiOS/") => "Firefox",
+        Program::Other if has("OPR/") => "Opera",
+        Program::Other if has("Chrome/") || has("CriOS/") => "Chrome",
+        Program::Other if has("Safari/") => "Safari",
+        Program::Other => "?",
+    };
+    let system = match seen.system {
+        System::Android => "Android",
+        System::Harmony => "HarmonyOS",
+        System::Ios => "iOS",
+        System::Linux => "Linux",
+        System::Mac => "macOS",
+        System::Unknown => return program.to_owned(),
+        System::Windows => "Windows",
+    };
+    format!("{program} · {system}")
+}

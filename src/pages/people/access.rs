@@ -1,0 +1,177 @@
+//! Asking for access: what somebody meets who is signed in and no member, and what becomes of their request.
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::super::answer;
+use super::super::asking::Asking;
+use super::super::entering::ascii;
+use super::super::failure::Failure;
+use super::super::own::OwnPages;
+use super::super::page::Page;
+use super::super::query;
+use super::page::{Joining, Somebody, Step};
+use crate::gate::Refusal;
+use crate::members::Join;
+use crate::model::audit::Actor;
+use crate::model::host::Host;
+use crate::model::member::{AccessRequest, Status};
+use crate::model::person::Person;
+use crate::model::return_to::{LONGEST, ReturnTo};
+use crate::model::session::Said;
+use crate::model::visit::Visit;
+use crate::net::body::Body;
+use crate::store::{MemberKey, StoreError};
+
+impl OwnPages {
+    /// What somebody gets who is signed in and no member, in place of a page for members.
+    pub async fn ask_for_access(
+        &self,
+        visit: &Visit,
+        person: &Person,
+        asking: &Asking<'_>,
+    ) -> Response<Body> {
+        let wanted = visit.path_and_query();
+        // What is not only read cannot be repeated.
+        let is_kept = asking.is_read() && wanted.len() <= LONGEST;
+        let path_and_query = if is_kept { wanted } else { "/".to_owned() };
+        let to = ReturnTo { host: None, path_and_query };
+        self.stranger(&visit.authority.host, &to, person, asking, StatusCode::FORBIDDEN).await
+    }
+
+    /// `GET /_wxgate/request`: how the person stands, at an address of its own.
+    pub(in super::super) async fn show_request(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        person: Option<&Person>,
+    ) -> Result<Response<Body>, Failure> {
+        let to = self.wish(query::login(asking.query()).to.unwrap_or("/"), host);
+        let Some(person) = person else {
+            let address = ascii(&request_url(&self.written(&to)));
+            let login = format!("/_wxgate/login?to={address}");
+            return Ok(answer::redirect(&self.site, StatusCode::FOUND, &login, &[]));
+        };
+        match person.standing.status {
+            Status::Active => {
+                let location = ascii(&self.written(&to));
+                Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &location, &[]))
+            }
+            Status::Blocked => Err(Failure::Refused(Refusal::Blocked, Some(person.name().to_owned()))),
+            Status::Guest | Status::Pending | Status::Refused => {
+                Ok(self.stranger(host, &to, person, asking, StatusCode::OK).await)
+            }
+        }
+    }
+
+    /// `POST /_wxgate/request`: they ask.
+    pub(in super::super) async fn request(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        person: Option<&Person>,
+        body: Option<Incoming>,
+    ) -> Result<Response<Body>, Failure> {
+        let Some(person) = person else {
+            return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, "/_wxgate/request", &[]));
+        };
+        let mut form = match self.form(body, person, asking).await? {
+            Ok(form) => form,
+            Err(once_more) => return Ok(once_more),
+        };
+        let kept = form.clone();
+        let to = form.take("to").unwrap_or_default();
+        let message = form.take("message").unwrap_or_default();
+        form.finish()?;
+        if let Err(error) = self.ask(person, &message, asking).await {
+            return self.or_once_more(Err(error.into()), &kept, person, asking);
+        }
+        let address = ascii(&request_url(&self.written(&self.wish(&to, host))));
+        Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &address, &[]))
+    }
+
+    /// Asks for them, where asking is the way in and they have not been refused. Otherwise nothing changes, and the page
+    /// they are sent to says how they stand.
+    async fn ask(&self, person: &Person, message: &str, asking: &Asking<'_>) -> Result<(), StoreError> {
+        let Some(id) = person.id() else { return Ok(()) };
+        let may_ask = matches!(self.joining.join, Join::Open | Join::Request);
+        // By the store's word: where everybody may join, somebody who was refused a moment ago must not.
+        let known = self.directory.member(MemberKey::Id(id.clone()), asking.now).await?;
+        let status = known.map(|known| known.member.status);
+        let is_stranger = match self.joining.join {
+            Join::Open => matches!(status, Some(Status::Guest | Status::Pending)),
+            _ => status == Some(Status::Guest),
+        };
+        if may_ask && is_stranger {
+            let act = asking.act(Actor::Member(id.clone()));
+            self.directory.request(&act, &id, message, &self.joining).await?;
+        }
+        Ok(())
+    }
+
+    async fn stranger(
+        &self,
+        host: &Host,
+        to: &ReturnTo,
+        person: &Person,
+        asking: &Asking<'_>,
+        status: StatusCode,
+    ) -> Response<Body> {
+        let token = || self.forms.token(&person.session, asking.now);
+        let (written, asked);
+        let step = match (person.standing.status, self.joining.join) {
+            (Status::Refused, _) => Step::Refused,
+            (_, Join::Open) => {
+                written = token();
+                Step::Join { token: &written }
+            }
+            (Status::Pending, _) => {
+                asked = self.asked(person, asking).await;
+                Step::Wait(asked.as_ref())
+            }
+            (_, Join::Request) => {
+                written = token();
+                Step::Ask { token: &written }
+            }
+            (_, Join::Invite) => Step::Uninvited,
+            (_, Join::Closed) => Step::Closed,
+        };
+        let to_url = self.written(to);
+        // A proxy that asks has no room for more.
+        let kept = if asking.check.is_some() && to_url.len() > 400 { "/" } else { &to_url };
+        let url = ascii(&request_url(kept));
+        let url = if asking.check.is_some() { format!("{}{url}", self.site.origin(host)) } else { url };
+        let site = to.host.as_ref().unwrap_or(host).as_str();
+        let who = Somebody::of(person);
+        let page = Joining::Stranger { status, who, site, to: &to_url, url: &url, step };
+        self.page(&Page::Joining(page), asking)
+    }
+
+    /// What they asked, where there is room to show it. While the store is down they are told the rest.
+    async fn asked(&self, person: &Person, asking: &Asking<'_>) -> Option<AccessRequest> {
+        let id = person.id().filter(|_| asking.wants_page() && !asking.is_brief())?;
+        self.directory.member(MemberKey::Id(id), asking.now).await.ok().flatten()?.member.request
+    }
+
+    fn wish(&self, to: &str, host: &Host) -> ReturnTo {
+        ReturnTo::parse(to, host, |host| self.serves(host))
+    }
+
+    /// A return address as it stands in our addresses and forms.
+    fn written(&self, to: &ReturnTo) -> String {
+        let origin = to.host.as_ref().map(|host| self.site.origin(host)).unwrap_or_default();
+        format!("{origin}{}", to.path_and_query)
+    }
+}
+
+impl<'a> Somebody<'a> {
+    /// The person, as pages show them.
+    pub(in super::super) fn of(person: &'a Person) -> Self {
+        let session = &person.session;
+        Self { name: person.name(), avatar: session.text(Said::Avatar), id: session.member_id() }
+    }
+}
+
+fn request_url(to: &str) -> String {
+    format!("/_wxgate/request?to={to}")
+}

@@ -1,0 +1,44 @@
+//! An address as a QR code, for a phone to scan.
+
+use minijinja::{Value, context};
+use qrcode::{Color, QrCode};
+
+/// Light squares around the dark ones, as many as cameras need.
+const QUIET: usize = 4;
+
+/// The code of `text` for a template: the width of its field, and the dark squares as one path. `None` when `text` is too
+/// long for one.
+pub(super) fn code(text: &str) -> Option<Value> {
+    let code = QrCode::new(text.as_bytes()).ok()?;
+    let width = code.width();
+    let colors = code.to_colors();
+    let mut path = String::new();
+    for (y, row) in colors.chunks(width).enumerate() {
+        let mut x = 0;
+        for run in row.chunk_by(|one, next| one == next) {
+            let length = run.len();
+            if run.first() == Some(&Color::Dark) {
+                path.push_str(&format!("M{} {}h{length}v1h-{length}z", x + QUIET, y + QUIET));
+            }
+            x += length;
+        }
+    }
+    Some(context! { size => width + 2 * QUIET, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_squares_of_a_code_stand_inside_its_field() {
+        let code =
+            code("https://app.example.com/_wxgate/invite?code=00112233445566778899aabbccddeeff").unwrap();
+        let size: usize = code.get_attr("size").unwrap().try_into().unwrap();
+        let path = code.get_attr("path").unwrap().to_string();
+        // The upper left corner of every code is a square of seven.
+        assert!(path.starts_with("M4 4h7v1h-7z"), "{path}");
+        assert!(size > 30 && path.len() < 10_000);
+        assert!(super::code(&"x".repeat(5000)).is_none());
+    }
+}
