@@ -142,3 +142,29 @@ impl fmt::Display for Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        let words: HashSet<&str> = AuditKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(words.len(), AuditKind::ALL.len());
+        for kind in AuditKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert!(kind.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        }
+        assert!("Blocked".parse::<AuditKind>().is_err() && "".parse::<AuditKind>().is_err());
+    }
+
+    #[test]
+    fn every_actor_comes_back() {
+        for actor in [Actor::CommandLine, Actor::Gateway, Actor::Member(MemberId::of([9; 10]))] {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        assert!("somebody".parse::<Actor>().is_err());
+    }
+}

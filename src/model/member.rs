@@ -417,3 +417,171 @@ impl fmt::Display for Groups {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn member(status: Status) -> Member {
+        Member {
+            id: MemberId::of([7; 10]),
+            status,
+            user_name: None,
+            display_name: None,
+            groups: Groups::default(),
+            is_admin: false,
+            unionid: None,
+            profile_name: "in WeChat".to_owned(),
+            avatar: String::new(),
+            request: None,
+            created: Timestamp::from_unix(0),
+            signed_in: Timestamp::from_unix(0),
+            ended_before: Timestamp::from_unix(10),
+        }
+    }
+
+    #[test]
+    fn every_change_on_every_status() {
+        use Status::{Active, Blocked, Guest, Pending, Refused};
+        let name = || Change::UserName(Some("ann".parse().unwrap()));
+        let label = || Change::DisplayName(Some("Ann".parse().unwrap()));
+        let groups: Groups = "a".parse().unwrap();
+        // The status afterwards; none where the change is refused.
+        let stays = |before: Status| Some(before);
+        for before in Status::ALL {
+            let lets_in = (before != Blocked).then_some(Active);
+            for (change, after) in [
+                (Change::Approve(None), lets_in),
+                (Change::Approve(Some(groups.clone())), lets_in),
+                (Change::Block, Some(Blocked)),
+                (label(), stays(before)),
+                (Change::DisplayName(None), stays(before)),
+                (Change::Groups(groups.clone()), stays(before)),
+                (Change::MakeAdmin(true), (before == Active).then_some(Active)),
+                (Change::MakeAdmin(false), stays(before)),
+                (Change::Refuse, matches!(before, Guest | Pending).then_some(Refused)),
+                (Change::Unblock, (before == Blocked).then_some(Active)),
+                (name(), stays(before)),
+                (Change::UserName(None), stays(before)),
+            ] {
+                let said = member(before).changed(&change);
+                let Some(after) = after else {
+                    assert_eq!(said, Err(ChangeError::Status(before)), "{before:?} {change:?}");
+                    continue;
+                };
+                let said = said.unwrap();
+                let mut expected = Member { status: after, ..member(before) };
+                match &change {
+                    Change::Approve(Some(groups)) | Change::Groups(groups) => {
+                        expected.groups = groups.clone()
+                    }
+                    Change::DisplayName(name) => expected.display_name = name.clone(),
+                    Change::UserName(name) => expected.user_name = name.clone(),
+                    Change::MakeAdmin(is_admin) => expected.is_admin = *is_admin,
+                    _ => {}
+                }
+                assert_eq!(said, expected, "{before:?} {change:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn approval_without_groups_keeps_them() {
+        let approved = Member { groups: "a,b".parse().unwrap(), ..member(Status::Pending) };
+        let approved = approved.changed(&Change::Approve(None)).unwrap();
+        assert_eq!(approved.groups.as_str(), "a,b");
+    }
+
+    #[test]
+    fn only_active_administrators_administer() {
+        for status in Status::ALL {
+            let member = Member { is_admin: true, ..member(status) };
+            assert_eq!(member.administers(), status == Status::Active);
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert!("Active".parse::<Status>().is_err());
+    }
+
+    #[test]
+    fn names_have_an_order_of_preference() {
+        let plain = member(Status::Active);
+        assert_eq!((plain.name(), plain.user()), ("in WeChat", plain.id.as_str()));
+        let nameless = Member { profile_name: String::new(), ..member(Status::Active) };
+        assert_eq!(nameless.name(), nameless.id.as_str());
+        assert_eq!(nameless.standing(Vec::new()).name, "");
+        let named = Member {
+            user_name: Some("ann".parse().unwrap()),
+            display_name: Some("Ann".parse().unwrap()),
+            ..member(Status::Active)
+        };
+        assert_eq!((named.name(), named.user()), ("Ann", "ann"));
+        let standing = named.standing(vec![[1; 16]]);
+        assert_eq!((&standing.user[..], &standing.name[..]), (&b"ann"[..], &b"Ann"[..]));
+        assert_eq!((standing.ended_before, standing.ended), (Timestamp::from_unix(10), vec![[1; 16]]));
+    }
+
+    #[test]
+    fn names_that_could_pass_for_others_are_no_names() {
+        for name in ["a", "A.b_c@d-e", "0", &"x".repeat(64)] {
+            assert_eq!(name.parse::<UserName>().unwrap().as_str(), name);
+        }
+        for name in ["", ".a", "-a", "a b", "a,b", "李", "a\r\nb", "wx-1", "WX-abc", &"x".repeat(65)] {
+            assert!(name.parse::<UserName>().is_err(), "{name:?}");
+        }
+        for name in ["", "  ", "a\nb", "a\u{202e}b", "\u{feff}", "a\u{200b}", &"王".repeat(65)] {
+            assert!(name.parse::<DisplayName>().is_err(), "{name:?}");
+        }
+        assert_eq!("  王 芳 ".parse::<DisplayName>().unwrap().as_str(), "王 芳");
+        assert!("王".repeat(64).parse::<DisplayName>().is_ok());
+        for groups in ["a b", "a，b、a", " b\ta,,"] {
+            assert_eq!(groups.parse::<Groups>().unwrap().as_str(), "a,b", "{groups:?}");
+        }
+        for groups in ["a;b", "a\u{202e}", "\"a\"", "a=b", &"x".repeat(65)] {
+            assert!(groups.parse::<Groups>().is_err(), "{groups:?}");
+        }
+        let names: Vec<String> = (0..33).map(|number| format!("g{number}")).collect();
+        assert!(Groups::of(names.iter().map(String::as_str)).is_err());
+        assert!(Groups::of(names[..32].iter().map(String::as_str)).is_ok());
+    }
+
+    #[test]
+    fn groups_meet_and_join() {
+        let (some, others): (Groups, Groups) = ("a,c".parse().unwrap(), "b,c".parse().unwrap());
+        assert!(some.meet(&others) && !some.meet(&"b".parse().unwrap()) && !some.meet(&Groups::default()));
+        assert_eq!(some.and(&others).unwrap().as_str(), "a,b,c");
+        assert!(Groups::default().is_empty() && Groups::default().iter().next().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_written_the_same(text in "\\PC{0,70}|[a-zA-Z0-9._@ ,-]{0,70}|wx-[0-9a-f]{18,22}") {
+            if let Ok(name) = text.parse::<UserName>() {
+                prop_assert_eq!(name.as_str(), &text);
+                prop_assert!(text.is_ascii() && !text.starts_with("wx-") && text.parse::<MemberId>().is_err());
+            }
+            if let Ok(name) = text.parse::<DisplayName>() {
+                prop_assert_eq!(&name.as_str().parse::<DisplayName>().unwrap(), &name);
+                prop_assert!(!name.as_str().contains(['\n', '\r', '\0']));
+            }
+            if let Ok(groups) = text.parse::<Groups>() {
+                prop_assert_eq!(&groups.as_str().parse::<Groups>().unwrap(), &groups);
+                let names: Vec<&str> = groups.iter().collect();
+                prop_assert!(names.is_sorted() && names.windows(2).all(|two| two[0] != two[1]));
+                prop_assert!(!groups.as_str().contains([' ', '\n', '\r', '\0']));
+                prop_assert_eq!(&groups.and(&groups).unwrap(), &groups);
+            }
+            if let Ok(id) = text.parse::<MemberId>() {
+                prop_assert_eq!(id.as_str(), &text);
+            }
+        }
+
+        #[test]
+        fn every_random_id_is_an_id(random in any::<[u8; 10]>()) {
+            let id = MemberId::of(random);
+            prop_assert_eq!(id.as_str().parse::<MemberId>(), Ok(id.clone()));
+            prop_assert!(id.as_str().parse::<UserName>().is_err());
+        }
+    }
+}

@@ -68,3 +68,57 @@ impl fmt::Display for StoreUrl {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        let file = |path: &str| Ok(StoreUrl::Sqlite(path.into()));
+        assert_eq!("sqlite:members.db".parse(), file("members.db"));
+        assert_eq!("sqlite:/var/lib/wxgate/members.db".parse(), file("/var/lib/wxgate/members.db"));
+        for url in
+            ["postgres://gate:secret@db.example/wxgate", "postgresql://gate@/wxgate?host=/run/postgresql"]
+        {
+            assert_eq!(url.parse(), Ok(StoreUrl::Postgres(Secret::new(url.to_owned()))));
+        }
+        for wrong in [
+            "",
+            "members.db",
+            "sqlite:",
+            "sqlite://members.db",
+            "sqlite::memory:",
+            "memory",
+            "mysql://a/b",
+            "postgres:///wxgate",
+            "postgres://a:b:c/d",
+            "postgres://host:port/wxgate",
+        ] {
+            assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://gate:hunter2@db.example:6432/wxgate", "postgres://db.example/wxgate"),
+            ("postgres://gate:hunter2@a.example,b.example/wxgate", "postgres://a.example,b.example/wxgate"),
+            (
+                "postgres://gate@/wxgate?host=/run/postgresql&password=hunter2",
+                "postgres:///run/postgresql/wxgate",
+            ),
+            ("postgres://gate:hunter2@db.example", "postgres://db.example/gate"),
+            ("sqlite:members.db", "sqlite:members.db"),
+        ] {
+            let parsed: StoreUrl = url.parse().unwrap();
+            assert_eq!(parsed.to_string(), shown);
+            assert!(!format!("{parsed:?}").contains("hunter2"));
+        }
+        for wrong in ["postgres://gate:hunter2@db.example:port/wxgate", "postgres://gate:hunter2@/wxgate"] {
+            let error = wrong.parse::<StoreUrl>().unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        assert_eq!(StoreUrl::Memory.to_string(), "memory");
+    }
+}

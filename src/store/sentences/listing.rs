@@ -8,8 +8,8 @@ use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::member::{Member, MemberId, Standing, Status};
 
-/// Rows of each kind that are deleted at once: a few hundredths of a second, in which nobody else can write.
-const MOST_PURGED: u32 = 2000;
+/// Rows of each kind that are deleted at once: less than a tenth of a second, in which nobody else can write.
+const MOST_PURGED: u32 = 500;
 
 /// As [`Store::standings`](super::super::Store::standings).
 pub(in super::super) struct Standings {

@@ -86,10 +86,13 @@ impl DatabaseFile {
     }
 }
 
-/// Looks at the beginning of a file. That costs the same however long the file is.
+/// Looks at the beginning of a file, and whether it can be written. That costs the same however long the file is.
+///
+/// This comes before SQLite opens it, never later: to close any handle of a file drops all locks the process has on it.
 fn inspect(path: &Path, length: u64) -> Result<(), OpenError> {
     let mut header = Vec::with_capacity(100);
-    let file = fs::File::open(path).map_err(|error| broken(path, error, RIGHTS))?;
+    let file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(|error| broken(path, error, RIGHTS))?;
     file.take(100).read_to_end(&mut header).map_err(|error| broken(path, error, RIGHTS))?;
     if header.is_empty() {
         return Ok(());

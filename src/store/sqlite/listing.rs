@@ -22,11 +22,12 @@ pub(super) fn members(connection: &Connection, query: &MembersQuery) -> Row<Vec<
 
 /// The status is written out, so that SQLite can see which index of a part of the members it may use.
 fn page_of_members(query: &MembersQuery) -> (String, Vec<Value>) {
-    let (key, behind, order) = match query.status {
-        Some(Status::Pending) => ("coalesce(requested, created)", ">", "ASC"),
-        _ => ("signed_in", "<", "DESC"),
+    let (by, key, behind, order) = match query.status {
+        // SQLite would take all who wait and sort them.
+        Some(Status::Pending) => ("INDEXED BY members_pending", "coalesce(requested, created)", ">", "ASC"),
+        _ => ("", "signed_in", "<", "DESC"),
     };
-    let mut sql = "SELECT * FROM members WHERE true".to_owned();
+    let mut sql = format!("SELECT * FROM members {by} WHERE true");
     let mut values = Vec::new();
     if let Some(status) = query.status {
         sql.push_str(&format!(" AND status = '{}'", status.as_str()));
@@ -95,4 +96,70 @@ fn read(row: &SqlRow<'_>) -> Read<AuditRow> {
         detail: row.get("detail")?,
     };
     Ok((row.get("id")?, event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::audit::AuditKind;
+    use crate::model::clock::Timestamp;
+    use crate::model::member::MemberId;
+    use crate::store::migrations;
+
+    /// How SQLite goes about it.
+    fn plan(sql: &str) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(migrations::SQLITE[0]).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get::<_, String>("detail").unwrap());
+        }
+        steps.join("; ")
+    }
+
+    #[test]
+    fn every_page_has_an_index_to_go_by() {
+        let after = Some((Timestamp::from_unix(0), MemberId::of([0; 10])));
+        for status in [None].into_iter().chain(Status::ALL.map(Some)) {
+            for after in [None, after.clone()] {
+                let query = MembersQuery { status, after: after.clone(), search: None, limit: 50 };
+                let plan = plan(&page_of_members(&query).0);
+                let index = match status {
+                    None => "INDEX members_signed_in",
+                    Some(Status::Pending) => "INDEX members_pending",
+                    Some(_) => "INDEX members_status",
+                };
+                assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+                let begins = if status == Some(Status::Pending) { "<expr>>?" } else { "signed_in<?" };
+                assert!(after.is_none() || plan.contains(begins), "{query:?}: {plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_of_the_trail_has_an_index_to_go_by() {
+        for kind in [None, Some(AuditKind::Approved)] {
+            for (member, indexes) in [
+                (
+                    None,
+                    if kind.is_some() {
+                        vec!["audit_kind (kind=? AND "]
+                    } else {
+                        vec!["INTEGER PRIMARY KEY (rowid<?)"]
+                    },
+                ),
+                (
+                    Some(MemberId::of([0; 10])),
+                    vec!["audit_member (member=? AND ", "audit_actor (actor=? AND "],
+                ),
+            ] {
+                let query = AuditQuery { member, kind, before: Some(7), limit: 50 };
+                let plan = plan(&page_of_audit(&query).0);
+                assert!(indexes.iter().all(|index| plan.contains(index)), "{query:?}: {plan}");
+                assert!(!plan.contains("SCAN audit"), "{query:?}: {plan}");
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod removal;
 mod rows;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod transaction;
 mod worker;
 

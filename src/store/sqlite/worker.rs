@@ -109,10 +109,15 @@ mod tests {
     async fn a_full_queue_answers_at_once_and_what_waited_too_long_is_not_done() {
         let workers = one();
         let (release, wait) = std::sync::mpsc::channel::<()>();
-        let busy = tokio::spawn(workers.clone().ask(move |_, _| Ok(wait.recv().is_ok())));
+        let (begin, begun) = oneshot::channel();
+        let busy = tokio::spawn(workers.clone().ask(move |_, _| {
+            begin.send(()).unwrap();
+            Ok(wait.recv().is_ok())
+        }));
+        begun.await.unwrap();
         let queued: Vec<_> =
             (0..LONGEST_QUEUE + 8).map(|_| tokio::spawn(workers.clone().ask(|_, _| Ok(())))).collect();
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let began = instant();
         let refused = workers.clone().ask(|_, _| Ok(()));
         let refused = refused.await.unwrap_err().to_string();

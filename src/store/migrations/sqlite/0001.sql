@@ -27,9 +27,10 @@ CREATE TABLE members (
 ) STRICT;
 CREATE UNIQUE INDEX members_user_name ON members (lower(user_name));
 CREATE UNIQUE INDEX members_unionid ON members (unionid);
--- The order of pages. Who waits is listed by when they asked.
-CREATE INDEX members_signed_in ON members (signed_in DESC, id);
-CREATE INDEX members_status ON members (status, signed_in DESC, id);
+-- The order of pages. A search reads along it, so what it looks at is there too. Who waits is listed by when they asked.
+CREATE INDEX members_signed_in ON members (signed_in DESC, id, search);
+CREATE INDEX members_status ON members (status, signed_in DESC, id, search);
+CREATE INDEX members_count ON members (status);
 CREATE INDEX members_pending ON members (coalesce(requested, created), id) WHERE status = 'pending';
 CREATE INDEX members_admin ON members (id) WHERE is_admin = 1 AND status = 'active';
 
