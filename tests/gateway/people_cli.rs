@@ -1,10 +1,10 @@
 //! Members, invitations, sessions and setup links from the shell, beside a running gateway.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
-use wxgate::members::{Act, Directory};
+use wxgate::members::{Act, Directory, JoinSettings};
 use wxgate::model::audit::Actor;
 use wxgate::model::clock;
 use wxgate::store::{self, Opening, StoreSettings, StoreUrl};
@@ -27,7 +27,7 @@ async fn letting_in_and_shutting_out_counts_within_seconds() {
 
     assert_eq!(run(&gateway, &["members", "groups", &id, "--add", "it"]).code, Some(0));
     assert_eq!(run(&gateway, &["members", "rename", &id, "lin"]).code, Some(0));
-    let begun = Instant::now();
+    let begun = clock::instant();
     eventually("the new name", async || {
         browser.open(&gateway.url("/team")).await;
         gateway.upstream.last().all("remote-user") == ["lin"]
@@ -37,7 +37,7 @@ async fn letting_in_and_shutting_out_counts_within_seconds() {
     assert_eq!(gateway.upstream.last().all("remote-groups"), ["it,staff"]);
 
     assert_eq!(run(&gateway, &["members", "block", "LIN"]).code, Some(0), "names are in any case of letters");
-    let begun = Instant::now();
+    let begun = clock::instant();
     eventually("the end", async || browser.open(&gateway.url("/team")).await.status != 200).await;
     assert!(begun.elapsed() < SOON);
     let said = run(&gateway, &["members", "approve", "lin"]);
@@ -97,6 +97,31 @@ async fn members_are_listed_shown_and_forgotten() {
 }
 
 #[tokio::test]
+async fn whoever_asks_is_known_by_the_code_they_tell() {
+    let gateway = team().await;
+    gateway.signed_in("Lin").await;
+    let id = only_member(&gateway);
+    let directory = directory(gateway.folder.path()).await;
+    let act = by(Actor::Member(id.parse().unwrap()));
+    let asked = directory.request(&act, &id.parse().unwrap(), "新来的", &JoinSettings::default()).await;
+    let code = asked.unwrap().request.unwrap().code;
+    let said = run(&gateway, &["members", "list", "--status", "pending"]);
+    assert!(said.out.contains(&code), "{}", said.out);
+    let said = run(&gateway, &["members", "show", &code.to_lowercase()]);
+    assert!(said.out.contains("新来的") && said.out.contains(&id), "{}{}", said.out, said.err);
+
+    gateway.signed_in("王芳 Wang").await;
+    let list = json(&gateway, &["members", "list", "--status", "guest", "--json"]);
+    let other = list[0]["id"].as_str().unwrap();
+    assert_eq!(run(&gateway, &["members", "rename", other, &code]).code, Some(0));
+    let said = run(&gateway, &["members", "approve", &code]);
+    assert!(said.code == Some(1) && said.err.contains(&id) && said.err.contains(other), "{}", said.err);
+    assert_eq!(run(&gateway, &["members", "rename", other, "--clear"]).code, Some(0));
+    let said = run(&gateway, &["members", "refuse", &code]);
+    assert_eq!((said.code, said.out), (Some(0), format!("{id} (Lin): refused\n")), "{}", said.err);
+}
+
+#[tokio::test]
 async fn the_last_administrator_stays() {
     let gateway = team().await;
     gateway.signed_in("Lin").await;
@@ -126,7 +151,7 @@ async fn sessions_are_listed_and_ended() {
     assert!(said.code == Some(0) && said.out.contains("Lin"), "{}{}", said.out, said.err);
     let said = run(&gateway, &["sessions", "revoke", beginning]);
     assert!(said.code == Some(1) && said.err.contains("no open session"), "{}", said.err);
-    let begun = Instant::now();
+    let begun = clock::instant();
     eventually("one of two is signed out", async || {
         let mut statuses = Vec::new();
         for browser in [&mut first, &mut second] {
@@ -183,7 +208,7 @@ async fn the_link_of_the_first_start_makes_one_administrator() {
     let id = only_member(&gateway);
     {
         let directory = directory(gateway.folder.path()).await;
-        let act = Act { actor: Actor::Gateway, client: None, request_id: None, now: clock::now() };
+        let act = by(Actor::Gateway);
         let id = id.parse().unwrap();
         assert!(directory.set_up(&act, &id, &first).await.unwrap().administers());
         for code in [&first, &second] {
@@ -307,7 +332,7 @@ async fn team() -> TestGateway {
 
 /// Waits until a page answers so, which must be soon.
 async fn becomes(gateway: &TestGateway, browser: &mut Browser, path: &str, status: u16) {
-    let begun = Instant::now();
+    let begun = clock::instant();
     eventually("the change", async || browser.open(&gateway.url(path)).await.status == status).await;
     assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
 }
@@ -317,6 +342,10 @@ fn only_member(gateway: &TestGateway) -> String {
     let list = json(gateway, &["members", "list", "--json"]);
     assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     list[0]["id"].as_str().unwrap().to_owned()
+}
+
+fn by(actor: Actor) -> Act {
+    Act { actor, client: None, request_id: None, now: clock::now() }
 }
 
 /// The directory in a gateway's folder, beside the running process.
