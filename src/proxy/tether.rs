@@ -28,7 +28,7 @@ pub struct Tether {
 }
 
 /// What an answer hangs on. Nothing is done for it until it has lasted for a while: few answers do.
-pub struct Leash {
+pub(super) struct Leash {
     anchor: Arc<dyn Anchor>,
     person: Person,
     route: RouteId,
@@ -38,11 +38,11 @@ pub struct Leash {
 /// The person may no longer have what is being sent to them.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("the session ended, or its rights did, while the answer was being sent")]
-pub struct Ended;
+pub(super) struct Ended;
 
 impl Leash {
     /// What is sent to this person on this route.
-    pub fn new(anchor: Arc<dyn Anchor>, person: Person, route: RouteId) -> Self {
+    pub(super) fn new(anchor: Arc<dyn Anchor>, person: Person, route: RouteId) -> Self {
         Self { anchor, person, route, tether: None }
     }
 

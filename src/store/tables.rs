@@ -136,6 +136,8 @@ pub(super) trait Tables: Send {
     fn add_conflict(&mut self, conflict: &Conflict) -> impl Future<Output = Row<bool>> + Send;
     /// All conflicts that nobody has settled, newest first.
     fn conflicts(&mut self) -> impl Future<Output = Row<Vec<Conflict>>> + Send;
+    /// Somebody blocked who is probably the same person as this member: an open conflict is between the two.
+    fn blocked_twin(&mut self, of: &MemberId) -> impl Future<Output = Row<Option<Member>>> + Send;
     /// Marks a conflict as settled and gives it; `None` if there is none of this id that is open.
     fn settle_conflict(&mut self, id: &str) -> impl Future<Output = Row<Option<Conflict>>> + Send;
 

@@ -297,7 +297,7 @@ async fn readiness_is_about_the_store_too() {
         (gateway.folder.path().join("data/wxgate.db"), gateway.folder.path().join("data/away.db"));
     std::fs::rename(&here, &away).unwrap();
     eventually("not ready", async || gateway.admin("/readyz").await.0 == 503).await;
-    assert_eq!(gateway.admin("/readyz").await.1, "the store does not answer\n");
+    assert!(gateway.admin("/readyz").await.1.starts_with("the store does not answer"));
     assert_eq!(gateway.admin("/livez").await.0, 200);
     std::fs::rename(&away, &here).unwrap();
     eventually("ready again", async || gateway.admin("/readyz").await.0 == 200).await;

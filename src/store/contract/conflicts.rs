@@ -48,6 +48,9 @@ pub(super) async fn a_block_counts_for_both(store: &dyn Store) {
     change(store, &holder, Change::Block).await.unwrap();
     let blocked = store.arrive(with_unionid("alice", 7, "union")).await.unwrap().member;
     assert_eq!((&blocked.id, blocked.status), (&holder.id, Status::Blocked));
+    // Nor does the other's own account help.
+    let blocked = store.arrive(arrival("alice-too", 8)).await.unwrap().member;
+    assert_eq!((&blocked.id, blocked.status), (&holder.id, Status::Blocked));
 }
 
 pub(super) async fn conflicts_are_settled_by_keeping_apart(store: &dyn Store) {

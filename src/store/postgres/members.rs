@@ -32,6 +32,15 @@ pub(super) async fn of_unionid(session: &mut Session<'_>, unionid: &str) -> Row<
     session.line(select!("WHERE unionid = $1"), &[&Text(unionid)]).await?.map(|line| read(&line)).transpose()
 }
 
+pub(super) async fn blocked_twin(session: &mut Session<'_>, of: &MemberId) -> Row<Option<Member>> {
+    let statement = select!(
+        "WHERE status = 'blocked' AND id IN (
+           SELECT CASE other WHEN $1 THEN holder ELSE other END FROM conflicts
+           WHERE NOT settled AND (other = $1 OR holder = $1)) LIMIT 1"
+    );
+    session.line(statement, &[&of.as_str()]).await?.map(|line| read(&line)).transpose()
+}
+
 /// The status is written out, and only what is asked for is in the statement: PostgreSQL can see which index serves.
 pub(super) async fn page(session: &mut Session<'_>, query: &MembersQuery) -> Row<Vec<Member>> {
     let (key, behind, order) = match query.status {

@@ -132,6 +132,10 @@ impl Tables for Session<'_> {
         accounts::conflicts(self).await
     }
 
+    async fn blocked_twin(&mut self, of: &MemberId) -> Row<Option<Member>> {
+        members::blocked_twin(self, of).await
+    }
+
     async fn settle_conflict(&mut self, id: &str) -> Row<Option<Conflict>> {
         accounts::settle(self, id).await
     }

@@ -28,13 +28,16 @@ impl Sentence for Arrival {
             Some(account) => Some(tables.member(&account.member).await?.ok_or(StoreError::Missing)?),
             None => None,
         };
-        let (mut member, is_new) = match (holder, other) {
-            (Some(holder), Some(other)) if holder.id != other.id => {
-                (self.conflict(holder, other, tables).await?, false)
-            }
-            (Some(member), _) | (None, Some(member)) => (member, false),
-            (None, None) => (self.newcomer(), true),
-        };
+        if let (Some(holder), Some(other)) = (&holder, &other)
+            && holder.id != other.id
+        {
+            self.note_conflict(holder, other, tables).await?;
+        }
+        let is_new = holder.is_none() && other.is_none();
+        let mut member = holder.or(other).unwrap_or_else(|| self.newcomer());
+        if let Some(twin) = tables.blocked_twin(&member.id).await? {
+            member = twin;
+        }
         self.tell(&mut member, is_new, tables).await?;
         tables.put_member(&member).await?;
         // The one who is signed in and the one who holds the account differ where a block counts for both.
@@ -78,8 +81,9 @@ impl Arrival {
         }
     }
 
-    /// Two members turn out to have one unionid. They stay as they are, but whoever is blocked is blocked.
-    async fn conflict<T: Tables>(&self, holder: Member, other: Member, tables: &mut T) -> Row<Member> {
+    /// Two members turn out to have one unionid. They stay as they are until an administrator settles it, but whoever is
+    /// blocked as one of them is blocked.
+    async fn note_conflict<T: Tables>(&self, holder: &Member, other: &Member, tables: &mut T) -> Row<()> {
         let conflict = Conflict {
             id: hex(&random::<8>()),
             account: self.account.clone(),
@@ -93,7 +97,7 @@ impl Arrival {
             let note = self.note(AuditKind::ConflictFound, &holder.id, detail);
             tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
         }
-        Ok(if other.status == Status::Blocked { other } else { holder })
+        Ok(())
     }
 
     /// Brings the record up to date with what WeChat and the configuration say.

@@ -138,6 +138,10 @@ impl Tables for SqliteTables<'_> {
         conflicts::open(self.0)
     }
 
+    async fn blocked_twin(&mut self, of: &MemberId) -> Row<Option<Member>> {
+        conflicts::blocked_twin(self.0, of)
+    }
+
     async fn settle_conflict(&mut self, id: &str) -> Row<Option<Conflict>> {
         conflicts::settle(self.0, id)
     }
