@@ -14,8 +14,10 @@ mod http2_applications;
 mod identity_headers;
 mod living;
 mod logs;
+mod lost_stores;
 mod members;
 mod nodes;
+mod outages;
 mod paths;
 #[expect(dead_code, reason = "other tests need more of the server")]
 #[path = "../support/postgres.rs"]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tokio::net::TcpStream;
 
-use crate::proxies::{Files, Port, Proxy};
-use crate::support::{Certificate, Wire, command, eventually};
+use crate::proxies::{Files, Proxy};
+use crate::support::{Certificate, Port, Wire, command, eventually};
 
 /// The host of the examples.
 const HOST: &str = "app.example.com";
