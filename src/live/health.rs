@@ -26,7 +26,7 @@ impl Health {
     fn obstacle(&self) -> Option<&'static str> {
         match () {
             () if !self.0.ready.load(Ordering::Acquire) => Some("draining: the process is about to stop"),
-            () if self.0.directory.is_down() => Some(
+            () if self.0.directory.is_silent() => Some(
                 "the store does not answer: nobody can sign in; people who are signed in go on for a while",
             ),
             () => None,

@@ -54,6 +54,11 @@ impl Directory {
         self.standings.is_down()
     }
 
+    /// Whether not even reading succeeded when the store was last read.
+    pub fn is_silent(&self) -> bool {
+        self.standings.is_silent()
+    }
+
     /// Keeps an eye on a person for as long as something is sent to them.
     pub fn watch(&self, person: &Person, grace: Duration, now: Instant) -> Option<Watch> {
         let id: MemberId = person.session.member_id().parse().ok()?;

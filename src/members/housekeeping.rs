@@ -32,7 +32,7 @@ impl Directory {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let answers = self.ask(self.store.check()).await.is_ok();
+            let answers = self.standings.heard_reading(self.store.check().await).is_ok();
             metrics.store(answers);
             if !answers {
                 continue;

@@ -40,6 +40,8 @@ pub(super) struct Standings {
     changes: AtomicU64,
     /// Whether the store failed when it was last asked anything.
     is_down: AtomicBool,
+    /// Whether it failed when it was last read. While somebody locks it, or its disk is full, reading goes on.
+    is_silent: AtomicBool,
 }
 
 /// One member.
@@ -77,6 +79,7 @@ impl Standings {
             slots: Mutex::default(),
             changes: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
         })
     }
 
@@ -95,11 +98,11 @@ impl Standings {
                     self.read_ahead(id, &slot);
                     return Ok(known);
                 }
-                age if age < grace && self.is_down() => return Ok(known),
+                age if age < grace && self.is_silent() => return Ok(known),
                 _ => {}
             }
         }
-        if self.is_down() {
+        if self.is_silent() {
             return Err(Unsure);
         }
         let _turn = slot.turn.lock().await;
@@ -108,7 +111,7 @@ impl Standings {
             _ => {}
         }
         // Whoever had the turn before may have found out that the store is down; then nobody else tries.
-        let is_read = !self.is_down() && self.read(&[(id.clone(), Arc::clone(&slot))]).await.is_ok();
+        let is_read = !self.is_silent() && self.read(&[(id.clone(), Arc::clone(&slot))]).await.is_ok();
         let usable = |known: &Known| is_read || now.saturating_duration_since(known.as_of) < grace;
         slot.known().filter(usable).ok_or(Unsure)
     }
@@ -118,7 +121,7 @@ impl Standings {
         let as_of = clock::instant();
         let versions: Vec<u64> = of.iter().map(|(_, slot)| slot.state().version).collect();
         let ids = of.iter().map(|(id, _)| id.clone()).collect();
-        let said = self.heard(self.store.standings(ids, clock::now()).await)?;
+        let said = self.heard_reading(self.store.standings(ids, clock::now()).await)?;
         let mut said: HashMap<MemberId, Standing> = said.into_iter().collect();
         for ((id, slot), version) in of.iter().zip(versions) {
             let standing = said.remove(id).map(Arc::new);
@@ -128,6 +131,12 @@ impl Standings {
             }
         }
         Ok(())
+    }
+
+    /// Notes whether the store can be read.
+    pub(super) fn heard_reading<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.is_silent.store(matches!(answer, Err(StoreError::Unavailable(_))), Ordering::Release);
+        self.heard(answer)
     }
 
     /// Notes whether the store answers, whatever it was asked.
@@ -155,6 +164,11 @@ impl Standings {
     /// Whether the store failed when it was last asked.
     pub(super) fn is_down(&self) -> bool {
         self.is_down.load(Ordering::Acquire)
+    }
+
+    /// Whether the store failed when it was last read.
+    pub(super) fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::Acquire)
     }
 
     /// This node changed something about a member: what is known of them no longer counts.
@@ -192,7 +206,7 @@ impl Standings {
     }
 
     fn read_ahead(self: &Arc<Self>, id: &MemberId, slot: &Arc<Slot>) {
-        if self.is_down() || slot.is_reading.swap(true, Ordering::AcqRel) {
+        if self.is_silent() || slot.is_reading.swap(true, Ordering::AcqRel) {
             return;
         }
         let (this, id, slot) = (Arc::clone(self), id.clone(), Arc::clone(slot));

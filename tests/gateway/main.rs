@@ -12,10 +12,13 @@ mod framing;
 mod http2;
 mod http2_applications;
 mod identity_headers;
+mod kills;
 mod living;
 mod logs;
+mod lost_stores;
 mod members;
 mod nodes;
+mod outages;
 mod paths;
 mod people_cli;
 #[expect(dead_code, reason = "other tests need more of the server")]
@@ -29,3 +32,4 @@ mod snippets;
 mod support;
 mod upgrades;
 mod workers;
+mod writer;

@@ -6,8 +6,7 @@ use std::path::Path;
 use tokio::net::TcpStream;
 
 use crate::proxies::{Files, Proxy};
-use crate::support::Port;
-use crate::support::{Certificate, Wire, command, eventually};
+use crate::support::{Certificate, Port, Wire, command, eventually};
 
 /// The host of the examples.
 const HOST: &str = "app.example.com";
