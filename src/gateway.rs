@@ -229,7 +229,7 @@ impl<'a> Crossing<'a> {
             }
             Verdict::Refuse(Refusal::NoMember(_), Some(person)) => {
                 self.settle().await;
-                let page = Box::pin(live.own.ask_for_access(visit, &person, asking)).await;
+                let page = live.own.ask_for_access(visit, &person, asking);
                 Ok(say(live, asking, page))
             }
             Verdict::Refuse(refusal, person) => {

@@ -200,6 +200,7 @@ pub(crate) fn who(session: Session) -> Who {
         name: "林".into(),
         ended_before: Timestamp::from_unix(0),
         ended: Vec::new(),
+        request: None,
     };
     Who::Person(Person { session: Arc::new(session), standing: Arc::new(standing) })
 }

@@ -1,12 +1,11 @@
 //! `wxgate demo --check`: a whole login without a browser, step by step.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context as _, bail, ensure};
-use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
-use reqwest::{Client, Method, Response, StatusCode};
+use anyhow::{Context as _, ensure};
+use http::header::LOCATION;
+use reqwest::{Method, Response, StatusCode};
 
 use super::parts::{self, Demo};
+use super::visitor::Browser;
 use super::{DemoSettings, phone};
 
 const COMPUTER: &str =
@@ -20,6 +19,7 @@ pub async fn check(settings: &DemoSettings) -> anyhow::Result<()> {
     println!("gateway on {}, simulated WeChat on {}", demo.gateway_url, demo.wechat_url);
     on_a_computer(&demo, settings).await.context("on a computer")?;
     inside_wechat(&demo, settings).await.context("inside WeChat")?;
+    a_stranger(&demo, settings).await.context("a stranger asks for access")?;
     println!("all steps passed");
     Ok(())
 }
@@ -80,6 +80,56 @@ async fn inside_wechat(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<(
         .await
 }
 
+/// Somebody nobody knows asks for access, and the administrator lets them in.
+async fn a_stranger(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<()> {
+    let people = phone::people();
+    let (admin, stranger) = people.first().zip(people.get(2)).context("nobody holds the pretend phone")?;
+    let page = format!("{}/?from=stranger", demo.gateway_url);
+    let mut asking = Browser::new(WECHAT)?;
+    sign_in(&mut asking, demo, stranger.name()).await?;
+    let answer = asking.get(&page).await?;
+    ensure!(answer.status() == StatusCode::FORBIDDEN, "a stranger is let in: {}", answer.status());
+    step("a stranger is signed in, and may not enter", &answer);
+    let form = format!("token={}&to=/&message=check", token(&answer.text().await?)?);
+    let answer = asking.submit(&format!("{}/_wxgate/request", demo.gateway_url), form).await?;
+    location(&answer, StatusCode::SEE_OTHER)?;
+    step("the stranger asks for access", &answer);
+
+    let mut deciding = Browser::new(WECHAT)?;
+    sign_in(&mut deciding, demo, admin.name()).await?;
+    let answer = deciding.get(&format!("{}/_wxgate/admin?status=pending", demo.gateway_url)).await?;
+    let text = answer.text().await?.replace("&#x2f;", "/");
+    ensure!(text.contains(stranger.name()), "the administrator does not see who asks");
+    println!("  ok   the administrator {} sees who asks", admin.name());
+    let address =
+        between(&text, "action=\"/_wxgate/admin/members/", "\"").context("no form for the one who asks")?;
+    let form = format!("token={}&do=approve", token(&text)?);
+    let answer =
+        deciding.submit(&format!("{}/_wxgate/admin/members/{address}", demo.gateway_url), form).await?;
+    location(&answer, StatusCode::SEE_OTHER)?;
+    step("the administrator approves", &answer);
+    asking.expect_application(demo, settings, &page, stranger.name()).await
+}
+
+/// Signs somebody in inside WeChat.
+async fn sign_in(browser: &mut Browser, demo: &Demo, name: &str) -> anyhow::Result<()> {
+    let login = format!("{}/_wxgate/login?way=wechat&to=/", demo.gateway_url);
+    let authorize = location(&browser.get(&login).await?, StatusCode::FOUND)?;
+    demo.simulator.script().consent(crate::wechat::simulator::Consent::Allow(name.to_owned()));
+    let callback = location(&browser.get(&authorize).await?, StatusCode::FOUND)?;
+    location(&browser.get(&callback).await?, StatusCode::SEE_OTHER)?;
+    Ok(())
+}
+
+/// The token of a page's forms.
+fn token(page: &str) -> anyhow::Result<&str> {
+    between(page, "name=\"token\" value=\"", "\"").context("the page has no form")
+}
+
+fn between<'a>(text: &'a str, before: &str, behind: &str) -> Option<&'a str> {
+    text.split_once(before)?.1.split_once(behind).map(|(found, _)| found)
+}
+
 fn step(what: &str, answer: &Response) {
     println!("  ok   {what} ({})", answer.status().as_u16());
 }
@@ -88,73 +138,4 @@ fn location(answer: &Response, status: StatusCode) -> anyhow::Result<String> {
     ensure!(answer.status() == status, "answered {} where {status} was expected", answer.status());
     let location = answer.headers().get(LOCATION).context("no Location")?;
     Ok(location.to_str().context("Location is no text")?.to_owned())
-}
-
-/// Just enough of a browser: cookies of the gateway, navigations, no redirects followed.
-struct Browser {
-    client: Client,
-    user_agent: &'static str,
-    cookies: BTreeMap<String, String>,
-}
-
-impl Browser {
-    fn new(user_agent: &'static str) -> anyhow::Result<Self> {
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { client, user_agent, cookies: BTreeMap::new() })
-    }
-
-    async fn get(&mut self, url: &str) -> anyhow::Result<Response> {
-        self.send(Method::GET, url).await
-    }
-
-    async fn send(&mut self, method: Method, url: &str) -> anyhow::Result<Response> {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let answer = self
-            .client
-            .request(method, url)
-            .header(USER_AGENT, self.user_agent)
-            .header(ACCEPT, "text/html")
-            .header("sec-fetch-mode", "navigate")
-            .header("sec-fetch-site", "same-origin")
-            .header(COOKIE, cookies.join("; "))
-            .send()
-            .await?;
-        for line in answer.headers().get_all(SET_COOKIE) {
-            let line = line.to_str().unwrap_or_default();
-            let Some((name, value)) = line.split(';').next().and_then(|pair| pair.split_once('=')) else {
-                continue;
-            };
-            if line.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        Ok(answer)
-    }
-
-    /// The application greets the person by name, or (one's own application) at least answers.
-    async fn expect_application(
-        &mut self,
-        demo: &Demo,
-        settings: &DemoSettings,
-        page: &str,
-        name: &str,
-    ) -> anyhow::Result<()> {
-        let answer = self.get(page).await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        if status.is_redirection() && text.is_empty() {
-            bail!("still at the gate after signing in");
-        }
-        ensure!(!status.is_server_error(), "the application {} answers {status}", demo.application_url);
-        if settings.upstream.is_some() {
-            println!("  ok   your application answers ({})", status.as_u16());
-        } else {
-            ensure!(text.contains(name), "the application does not greet {name}");
-            println!("  ok   the application greets {name} ({})", status.as_u16());
-        }
-        Ok(())
-    }
 }

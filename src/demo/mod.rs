@@ -6,6 +6,7 @@ mod clock_socket;
 mod members;
 mod parts;
 pub mod phone;
+mod visitor;
 
 use std::sync::Arc;
 

@@ -145,6 +145,7 @@ pub(crate) mod tests {
             name: "".into(),
             ended_before: Timestamp::from_unix(0),
             ended: Vec::new(),
+            request: None,
         }
     }
 

@@ -114,6 +114,8 @@ pub struct Standing {
     pub ended_before: Timestamp,
     /// Sessions that were ended one by one.
     pub ended: Vec<SessionId>,
+    /// What they asked, while they wait for the answer.
+    pub request: Option<AccessRequest>,
 }
 
 /// What an administrator does with a member.
@@ -354,6 +356,7 @@ impl Member {
             name: Bytes::copy_from_slice(name.as_bytes()),
             ended_before: self.ended_before,
             ended,
+            request: self.request.clone().filter(|_| self.status == Status::Pending),
         }
     }
 

@@ -103,7 +103,7 @@ impl OwnPages {
                 self.sign_out(host, asking, session.as_deref(), body).await
             }
             Endpoint::Me if is_read => self.me(asking, person),
-            Endpoint::Request if is_read => self.show_request(host, asking, person).await,
+            Endpoint::Request if is_read => self.show_request(host, asking, person),
             Endpoint::Request if visit.method == Method::POST => {
                 self.request(host, asking, person, body).await
             }

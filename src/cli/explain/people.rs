@@ -83,6 +83,7 @@ fn somebody(status: Status) -> (MemberId, Standing) {
         name: "".into(),
         ended_before: Timestamp::from_unix(0),
         ended: Vec::new(),
+        request: None,
     };
     (id, standing)
 }

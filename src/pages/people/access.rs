@@ -15,7 +15,7 @@ use crate::gate::Refusal;
 use crate::members::Join;
 use crate::model::audit::Actor;
 use crate::model::host::Host;
-use crate::model::member::{AccessRequest, Status};
+use crate::model::member::Status;
 use crate::model::person::Person;
 use crate::model::return_to::{LONGEST, ReturnTo};
 use crate::model::session::Said;
@@ -25,22 +25,17 @@ use crate::store::{MemberKey, StoreError};
 
 impl OwnPages {
     /// What somebody gets who is signed in and no member, in place of a page for members.
-    pub async fn ask_for_access(
-        &self,
-        visit: &Visit,
-        person: &Person,
-        asking: &Asking<'_>,
-    ) -> Response<Body> {
+    pub fn ask_for_access(&self, visit: &Visit, person: &Person, asking: &Asking<'_>) -> Response<Body> {
         let wanted = visit.path_and_query();
         // What is not only read cannot be repeated.
         let is_kept = asking.is_read() && wanted.len() <= LONGEST;
         let path_and_query = if is_kept { wanted } else { "/".to_owned() };
         let to = ReturnTo { host: None, path_and_query };
-        self.stranger(&visit.authority.host, &to, person, asking, StatusCode::FORBIDDEN).await
+        self.stranger(&visit.authority.host, &to, person, asking, StatusCode::FORBIDDEN)
     }
 
     /// `GET /_wxgate/request`: how the person stands, at an address of its own.
-    pub(in super::super) async fn show_request(
+    pub(in super::super) fn show_request(
         &self,
         host: &Host,
         asking: &Asking<'_>,
@@ -59,7 +54,7 @@ impl OwnPages {
             }
             Status::Blocked => Err(Failure::Refused(Refusal::Blocked, Some(person.name().to_owned()))),
             Status::Guest | Status::Pending | Status::Refused => {
-                Ok(self.stranger(host, &to, person, asking, StatusCode::OK).await)
+                Ok(self.stranger(host, &to, person, asking, StatusCode::OK))
             }
         }
     }
@@ -109,7 +104,7 @@ impl OwnPages {
         Ok(())
     }
 
-    async fn stranger(
+    fn stranger(
         &self,
         host: &Host,
         to: &ReturnTo,
@@ -118,7 +113,7 @@ impl OwnPages {
         status: StatusCode,
     ) -> Response<Body> {
         let token = || self.forms.token(&person.session, asking.now);
-        let (written, asked);
+        let written;
         let step = match (person.standing.status, self.joining.join) {
             (Status::Refused, _) => Step::Refused,
             (_, Join::Open) => {
@@ -126,8 +121,8 @@ impl OwnPages {
                 Step::Join { token: &written }
             }
             (Status::Pending, _) => {
-                asked = self.asked(person, asking).await;
-                Step::Wait(asked.as_ref())
+                // A proxy that asks has no room for it.
+                Step::Wait(person.standing.request.as_ref().filter(|_| !asking.is_brief()))
             }
             (_, Join::Request) => {
                 written = token();
@@ -145,12 +140,6 @@ impl OwnPages {
         let who = Somebody::of(person);
         let page = Joining::Stranger { status, who, site, to: &to_url, url: &url, step };
         self.page(&Page::Joining(page), asking)
-    }
-
-    /// What they asked, where there is room to show it. While the store is down they are told the rest.
-    async fn asked(&self, person: &Person, asking: &Asking<'_>) -> Option<AccessRequest> {
-        let id = person.id().filter(|_| asking.wants_page() && !asking.is_brief())?;
-        self.directory.member(MemberKey::Id(id), asking.now).await.ok().flatten()?.member.request
     }
 
     fn wish(&self, to: &str, host: &Host) -> ReturnTo {
