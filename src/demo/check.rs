@@ -97,13 +97,13 @@ async fn a_stranger(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<()> 
 
     let mut deciding = Browser::new(WECHAT)?;
     sign_in(&mut deciding, demo, admin.name()).await?;
-    let answer = deciding.get(&format!("{}/_wxgate/admin?status=pending", demo.gateway_url)).await?;
+    let answer = deciding.get(&format!("{}/_wxgate/admin", demo.gateway_url)).await?;
     let text = answer.text().await?.replace("&#x2f;", "/");
     ensure!(text.contains(stranger.name()), "the administrator does not see who asks");
     println!("  ok   the administrator {} sees who asks", admin.name());
     let address =
         between(&text, "action=\"/_wxgate/admin/members/", "\"").context("no form for the one who asks")?;
-    let form = format!("token={}&do=approve", token(&text)?);
+    let form = format!("token={}&do=approve&groups=", token(&text)?);
     let answer =
         deciding.submit(&format!("{}/_wxgate/admin/members/{address}", demo.gateway_url), form).await?;
     location(&answer, StatusCode::SEE_OTHER)?;

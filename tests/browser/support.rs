@@ -31,11 +31,14 @@ const INSTALL: &str =
     "these tests need a real browser: apt-get install chromium chromium-driver fonts-noto-cjk";
 
 /// The pictures in `docs/screenshots`, made with `WXGATE_UPDATE_SCREENSHOTS=1`.
-const DOCUMENTED: [&str; 8] = [
+const DOCUMENTED: [&str; 11] = [
+    "access.en",
+    "access.zh",
     "application",
     "gate-and-phone",
     "in-app.en",
     "in-app.zh",
+    "members",
     "open-in-wechat.en",
     "open-in-wechat.zh",
     "unavailable-dark.en",

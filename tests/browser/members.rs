@@ -1,0 +1,117 @@
+//! A stranger asks for access, an administrator lets them in, and neither needs more than a phone inside WeChat.
+
+use super::demo::Demo;
+use super::support::{Browser, DESKTOP, HANDHELD, Looks};
+
+const LIN: &str = "林主任 Lin";
+const ZHANG: &str = "张伟 Zhang Wei";
+
+/// The words of one language that a test looks for.
+struct Words {
+    language: &'static str,
+    suffix: &'static str,
+    ask: &'static str,
+    waiting: &'static str,
+    pending: &'static str,
+    approved: &'static str,
+}
+
+const CHINESE: Words = Words {
+    language: "zh-CN",
+    suffix: "zh",
+    ask: "还差一步",
+    waiting: "等待管理员批准",
+    pending: "待批准",
+    approved: "已批准",
+};
+
+const ENGLISH: Words = Words {
+    language: "en",
+    suffix: "en",
+    ask: "One more step",
+    waiting: "Waiting for approval",
+    pending: "Waiting for approval",
+    approved: "Approved",
+};
+
+#[tokio::test]
+async fn a_stranger_asks_and_an_administrator_lets_them_in_on_a_phone() {
+    a_stranger_is_let_in(&CHINESE).await;
+}
+
+#[tokio::test]
+async fn so_it_goes_in_english() {
+    a_stranger_is_let_in(&ENGLISH).await;
+}
+
+async fn a_stranger_is_let_in(words: &Words) {
+    let demo = Demo::start();
+    let looks = Looks { language: words.language, ..HANDHELD };
+    let (stranger, admin) = (Browser::start(looks).await, Browser::start(looks).await);
+
+    sign_in(&demo, &stranger, ZHANG, "/?from=stranger").await;
+    stranger.shows("h1", words.ask).await;
+    stranger.shows("main", ZHANG).await;
+    stranger.assert_no_sideways_scrolling().await;
+    stranger.evaluate("document.querySelector('#message').value = '我是销售部的张伟 <b>'").await;
+    let asking = stranger.picture().await;
+    stranger.click("form[action='/_wxgate/request'] button").await;
+    stranger.shows("h1", words.waiting).await;
+    let code = stranger.text_when(".ticket strong", |code| code.len() == 4).await;
+    stranger.assert_no_sideways_scrolling().await;
+    let waiting = stranger.picture().await;
+
+    sign_in(&demo, &admin, LIN, "/").await;
+    admin.shows("#name", LIN).await;
+    admin.open(&demo.url("/_wxgate/admin")).await;
+    admin.shows("#waiting", words.pending).await;
+    admin.shows(".cards", &code).await;
+    admin.shows(".cards", "我是销售部的张伟 <b>").await;
+    admin.assert_no_sideways_scrolling().await;
+    let deciding = admin.picture().await;
+    admin.click(".cards button[value=approve]").await;
+    admin.shows("main", words.approved).await;
+    admin.assert_no_sideways_scrolling().await;
+
+    // Nobody touches the stranger's phone.
+    stranger.arrives_at(&demo.url("/?from=stranger")).await;
+    stranger.shows("#name", ZHANG).await;
+    for browser in [&stranger, &admin] {
+        let complaints = browser.complaints().await;
+        // The page itself was answered with 403 before.
+        let unexpected = complaints.iter().filter(|line| !line.contains("403"));
+        assert_eq!(unexpected.collect::<Vec<_>>(), [""; 0]);
+    }
+    stranger.side_by_side(&format!("access.{}", words.suffix), &[asking, waiting, deciding]).await;
+}
+
+/// Signs `person` in inside WeChat by way of a page.
+async fn sign_in(demo: &Demo, browser: &Browser, person: &str, path: &str) {
+    browser.open(&demo.url(path)).await;
+    browser.click("a.button").await;
+    browser.click(&format!("button[name=holder][value='{person}']")).await;
+}
+
+#[tokio::test]
+async fn an_administrator_looks_after_members_on_a_computer_and_without_script() {
+    let demo = Demo::start();
+    let browser = Browser::start(Looks { language: "en", ..DESKTOP }).await;
+    demo.sign_in(&browser).await;
+    let no_script = serde_json::json!({ "value": true });
+    browser.devtools("Emulation.setScriptExecutionDisabled", no_script).await;
+    browser.open(&demo.url("/_wxgate/admin")).await;
+    browser.shows("table", "王芳 Wang Fang").await;
+    browser.assert_no_sideways_scrolling().await;
+    browser.screenshot("members").await;
+    browser.click("table tr:last-child a").await;
+    browser.shows("h1", "王芳 Wang Fang").await;
+    browser.assert_no_sideways_scrolling().await;
+    browser.screenshot("member").await;
+    for (path, words) in [("invites", "Invit"), ("audit", "Audit"), ("conflicts", "onflict")] {
+        browser.open(&demo.url(&format!("/_wxgate/admin/{path}"))).await;
+        browser.shows("main", words).await;
+        browser.assert_no_sideways_scrolling().await;
+        browser.screenshot(path).await;
+    }
+    assert_eq!(browser.complaints().await, [""; 0]);
+}
