@@ -12,6 +12,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("sign_out.html", include_str!("templates/sign_out.html")),
     // people on their way
     ("ask.html", include_str!("templates/people/ask.html")),
+    ("face.html", include_str!("templates/people/face.html")),
     ("offer.html", include_str!("templates/people/offer.html")),
     ("stopped.html", include_str!("templates/people/stopped.html")),
     ("wait.html", include_str!("templates/people/wait.html")),

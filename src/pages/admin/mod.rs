@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 
 use super::answer;
 use super::asking::Asking;
+use super::endpoint::Endpoint;
 use super::entering::ascii;
 use super::failure::Failure;
 use super::own::OwnPages;
@@ -61,6 +62,7 @@ impl OwnPages {
         };
         if !person.administers() {
             let is_blocked = person.standing.status == Status::Blocked;
+            self.directory.refused(person, Endpoint::Admin.as_str(), |actor| asking.act(actor));
             let refusal = if is_blocked { Refusal::Blocked } else { Refusal::Group };
             return Err(Failure::Refused(refusal, Some(person.name().to_owned())));
         }

@@ -32,7 +32,7 @@ pub(super) fn member(member: &Member) -> Value {
         status_words => format!("status.{}", member.status.as_str()),
         is_admin => member.is_admin,
         avatar => avatar(&member.avatar),
-        unionid => member.unionid.as_deref(),
+        unionid => member.unionid.as_deref().map(shown),
         created => moment(member.created),
         signed_in => moment(member.signed_in),
         request,

@@ -8,7 +8,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("stranger.message", "给管理员留言（选填）"),
     ("stranger.ask", "申请访问"),
     ("stranger.join", "加入"),
-    ("stranger.closed", "只有管理员可以添加成员。请联系管理员，并告知你的昵称和下面的编号。"),
+    ("stranger.closed", "只有管理员可以添加成员。请联系管理员，并告知你的昵称和昵称下面的编号。"),
     ("stranger.uninvited", "需要邀请才能加入：请向管理员要一个邀请链接，然后在这里打开。"),
     ("stranger.not_you", "不是你？"),
     ("stranger.switch", "换一个微信号"),
