@@ -2,6 +2,7 @@
 
 mod browser;
 mod certificate;
+mod forms;
 mod load;
 mod nginx;
 pub(crate) mod people;
@@ -173,6 +174,13 @@ impl TestGateway {
     pub(crate) async fn signed_in(&self, person: &str) -> Browser {
         let mut browser = self.browser();
         browser.sign_in(self, person, "/").await;
+        browser
+    }
+
+    /// The same by way of `path`.
+    pub(crate) async fn signed_in_at(&self, person: &str, path: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(self, person, path).await;
         browser
     }
 
