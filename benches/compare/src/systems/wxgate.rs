@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::cookie::SECRET;
 use super::kind::Kind;
+use super::members;
 use super::place::{Place, Recipe, free_address};
 
 /// What it does.
@@ -57,6 +58,7 @@ country = ""
 "#;
 
 pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Recipe> {
+    members::make(place.directory, place.setup.members).context("making members")?;
     let mut server = String::new();
     if variant == Variant::Check {
         server.push_str("trusted_proxies = [\"127.0.0.1/32\"]\n");
@@ -68,7 +70,7 @@ pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Reci
     let scheme = if tls.is_some() { "https" } else { "http" };
     let tls = tls.unwrap_or_default();
     let admin = free_address()?.to_string();
-    let access = if variant == Variant::Open { "public" } else { "signed-in" };
+    let access = if variant == Variant::Open { "public" } else { "members" };
     let write = |workers: &str| {
         let server = [&server, workers, &tls].concat();
         let log = place.setup.access_log.to_string();
