@@ -2,7 +2,8 @@
 //! start finds all in order.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use http::StatusCode;
 use rusqlite::Connection;

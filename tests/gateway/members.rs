@@ -1,6 +1,7 @@
 //! Who is a member, and how soon it is felt when that changes, wherever it was changed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use futures_util::StreamExt as _;
 use http::StatusCode;

@@ -1,7 +1,8 @@
 //! Two gateways on one PostgreSQL behind the nginx of `deploy/several-nodes`: any of them can serve any request.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use http::StatusCode;
 use wxgate::members::{Directory, Invitation};

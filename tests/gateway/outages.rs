@@ -1,6 +1,7 @@
 //! The store goes away while people are there: whoever is in stays in, whoever comes is told so, and all is well afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use http::StatusCode;
 use rusqlite::Connection;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::callgrind::{self, Counted};
 use crate::counters;
+use crate::crowd;
 use crate::generator::{Generator, Load, Report, Until};
 use crate::recorded::Recorded;
 use crate::request::{Request, Size};
@@ -90,7 +91,16 @@ pub fn gate(wish: &Wish<'_>, generator: &Generator, setup: &Setup<'_>) -> anyhow
     if wish.record {
         measured.write(wish.file)?;
     }
-    let mut all = true;
+    let mut all = crowd::gate(generator, setup)?;
+    for (meter, _, few) in
+        measured.all().filter(|(meter, figure, _)| *meter != "strace" && *figure == "proxied")
+    {
+        let meter = if meter == Meter::Perf.as_str() { Meter::Perf } else { Meter::Callgrind };
+        let setup = Setup { members: crowd::MANY, ..*setup };
+        let many = least(Some(few * crowd::DEARER), || meter.measure("wxgate", generator, &setup))?;
+        let what = format!("with {} members, {}", crowd::MANY, meter.as_str());
+        all &= crowd::judge(&what, many / few, crowd::DEARER);
+    }
     for (meter, figure, now) in measured.all() {
         all &= judge(meter, figure, now, recorded.get(meter, figure)) || wish.record;
     }

@@ -7,6 +7,7 @@ mod affinity;
 mod callgrind;
 mod clients;
 mod counters;
+mod crowd;
 mod gate;
 mod generator;
 mod histogram;
@@ -74,7 +75,7 @@ struct Compare {
     /// These systems only, besides the one that others are held against.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// These modes only: small, check, large, single, workers, logged, handshakes, keep-alive, http2, idle, idle-tls.
+    /// These modes only: small, check, large, single, workers, logged, handshakes, keep-alive, http2, idle, idle-tls, crowd.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     mode: Vec<String>,
     /// Seconds of rotation, for each mode of the same length; all modes together usually take 10 minutes.
@@ -105,6 +106,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         core: affinity::are_two().then_some(affinity::TESTED),
         access_log: false,
         tls: None,
+        members: 10,
         wxgate: &arguments.wxgate,
         tools: &arguments.tools,
     };
@@ -122,7 +124,8 @@ fn compare(wish: &Compare, generator: &Generator, setup: &Setup<'_>) -> anyhow::
         affinity::are_two(),
         "one core is for the system under test, another for the load generator"
     );
-    let names = MODES.iter().map(|mode| mode.name).chain(others::MODES.map(|(name, _)| name));
+    let names =
+        MODES.iter().map(|mode| mode.name).chain(others::MODES.map(|(name, _)| name)).chain([crowd::NAME]);
     let unknown = wish.mode.iter().find(|wanted| !names.clone().any(|name| name == **wanted));
     anyhow::ensure!(unknown.is_none(), "no mode is called {}", unknown.map_or("", |name| name));
     let plan = |mode: &Mode| match wish.quick {
@@ -150,6 +153,14 @@ fn compare(wish: &Compare, generator: &Generator, setup: &Setup<'_>) -> anyhow::
     for (name, title) in others::MODES.iter().filter(|(name, _)| is_wanted(&wish.mode, name)) {
         let table = others::measure(name, setup, wish.quick, takes_part)?;
         keep(&format!("## {title}\n\n{table}"))?;
+    }
+    if is_wanted(&wish.mode, crowd::NAME) {
+        println!("{}", crowd::TITLE);
+        keep(&format!(
+            "## {}\n\n{}",
+            crowd::TITLE,
+            crowd::table(&crowd::measure(generator, setup, wish.quick)?)
+        ))?;
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ pub enum Size {
 /// A request and what has to come back.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub bytes: Vec<u8>,
+    /// One for each of those who ask in turn.
+    pub bytes: Vec<Vec<u8>>,
     /// Length of the answer's body.
     pub body: usize,
     pub kind: Kind,
@@ -33,6 +34,13 @@ impl Request {
                 (format!("GET {LARGE_PATH} HTTP/1.1{rest}"), LARGE)
             }
         };
-        Ok(Self { bytes: text.into_bytes(), body, kind })
+        Ok(Self { bytes: vec![text.into_bytes()], body, kind })
+    }
+
+    /// Small ones of so many members in turn.
+    pub fn of_members(kind: Kind, members: u64) -> anyhow::Result<Self> {
+        let of = |member| Ok(systems::request(kind, false, &systems::cookie_of(member, false)?).into_bytes());
+        let bytes = (0..members).map(of).collect::<anyhow::Result<_>>()?;
+        Ok(Self { bytes, ..Self::new(kind, Size::Small)? })
     }
 }

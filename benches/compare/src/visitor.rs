@@ -11,6 +11,9 @@ use mio::{Interest, Registry, Token};
 use crate::request::Request;
 use crate::systems::{IDENTITY, Kind};
 
+/// From one who asks to the next: with several connections, everybody's turn comes as often.
+const STEP: usize = 61;
+
 /// How much of a wrong answer is shown.
 const SHOWN: usize = 400;
 
@@ -18,6 +21,8 @@ const SHOWN: usize = 400;
 #[derive(Debug)]
 pub struct Visitor {
     stream: TcpStream,
+    /// Who asks, of those whose requests there are.
+    turn: usize,
     /// Bytes of the request that have been sent, while there is one under way.
     sent: Option<usize>,
     began: Instant,
@@ -33,7 +38,7 @@ impl Visitor {
         let mut stream = TcpStream::connect(address)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let began = Instant::now();
-        Ok(Self { stream, sent: None, began, head: Vec::new(), missing: None })
+        Ok(Self { stream, turn: token.0, sent: None, began, head: Vec::new(), missing: None })
     }
 
     /// Whether an answer is due.
@@ -44,6 +49,7 @@ impl Visitor {
     /// Sends the next request.
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<()> {
         self.began = Instant::now();
+        self.turn = (self.turn + STEP) % request.bytes.len();
         self.sent = Some(0);
         self.send(request)
     }
@@ -73,9 +79,8 @@ impl Visitor {
     }
 
     fn send(&mut self, request: &Request) -> anyhow::Result<()> {
-        while let Some(rest) =
-            self.sent.and_then(|sent| request.bytes.get(sent..)).filter(|rest| !rest.is_empty())
-        {
+        let bytes = &request.bytes[self.turn];
+        while let Some(rest) = self.sent.and_then(|sent| bytes.get(sent..)).filter(|rest| !rest.is_empty()) {
             match self.stream.write(rest) {
                 Ok(more) => self.sent = self.sent.map(|sent| sent + more),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {

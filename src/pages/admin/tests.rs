@@ -29,7 +29,7 @@ fn somebody(number: u8, text: &str, status: Status) -> Member {
     Member {
         id: id(number),
         status,
-        user_name: "wang.fang".parse().ok().filter(|_| number % 2 == 0),
+        user_name: "wang.fang".parse().ok().filter(|_| number.is_multiple_of(2)),
         display_name: None,
         groups: "staff, 财务".parse().unwrap(),
         is_admin: number == 1,
@@ -49,7 +49,7 @@ fn lines(text: &str) -> Vec<AuditRow> {
             at: NOW,
             kind: *kind,
             actor: [Actor::CommandLine, Actor::Gateway, Actor::Member(id(1))][number % 3].clone(),
-            member: Some(id(2)).filter(|_| number % 2 == 0),
+            member: Some(id(2)).filter(|_| number.is_multiple_of(2)),
             client: Some("192.0.2.1".parse().unwrap()),
             request_id: Some(text.to_owned()),
             detail: text.to_owned(),

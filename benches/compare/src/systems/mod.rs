@@ -11,7 +11,7 @@ mod directory;
 mod envoy;
 mod haproxy;
 mod kind;
-mod member;
+mod members;
 mod nginx;
 mod place;
 mod process;
@@ -27,7 +27,7 @@ use place::{Place, free_address};
 
 pub use certificate::Certificate;
 pub use client::client;
-pub use cookie::cookie;
+pub use cookie::{cookie, cookie_of};
 pub use kind::Kind;
 pub use place::Setup;
 pub use request::{HOST, IDENTITY, request};

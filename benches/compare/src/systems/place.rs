@@ -25,6 +25,8 @@ pub struct Setup<'a> {
     pub access_log: bool,
     /// TLS with HTTP/2 on the listener.
     pub tls: Option<&'a Certificate>,
+    /// How many members wxgate has.
+    pub members: u64,
     /// The wxgate to measure.
     pub wxgate: &'a Path,
     /// `target/tools`, where `tests/tools` puts the proxies that Debian does not have.

@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 
-use super::cookie::{SECRET, somebody};
+use super::cookie::SECRET;
 use super::kind::Kind;
-use super::member;
+use super::members;
 use super::place::{Place, Recipe, free_address};
 
 /// What it does.
@@ -58,6 +58,7 @@ country = ""
 "#;
 
 pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Recipe> {
+    members::make(place.directory, place.setup.members).context("making members")?;
     let mut server = String::new();
     if variant == Variant::Check {
         server.push_str("trusted_proxies = [\"127.0.0.1/32\"]\n");
@@ -69,7 +70,7 @@ pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Reci
     let scheme = if tls.is_some() { "https" } else { "http" };
     let tls = tls.unwrap_or_default();
     let admin = free_address()?.to_string();
-    let access = if variant == Variant::Open { "public" } else { "signed-in" };
+    let access = if variant == Variant::Open { "public" } else { "members" };
     let write = |workers: &str| {
         let server = [&server, workers, &tls].concat();
         let log = place.setup.access_log.to_string();
@@ -88,9 +89,6 @@ pub(super) fn recipe(variant: Variant, place: &Place<'_>) -> anyhow::Result<Reci
     if check(place, &configuration).is_err() {
         configuration = write("")?;
         check(place, &configuration)?;
-    }
-    if variant != Variant::Open {
-        member::sign_up(&somebody(), place.directory)?;
     }
     let mut command = place.command(place.setup.wxgate)?;
     command.env("TOKIO_WORKER_THREADS", place.setup.workers.to_string());
