@@ -3,8 +3,9 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use super::refusal::refuse;
+use super::store;
 use super::store::Opened;
-use super::{BAD_CONFIG, store};
 use crate::config::fields::Config;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
 use crate::store::OpenError;
@@ -50,13 +51,4 @@ async fn build(config: &Config) -> Result<Result<(), OpenError>, LoadError> {
         Ok(_) | Err(OpenError::NotYet { .. }) => Ok(()),
         Err(error) => Err(error),
     })
-}
-
-/// Prints what is wrong, with colours for people.
-pub(super) fn refuse(error: &LoadError) -> ExitCode {
-    match error {
-        LoadError::Problems(problems) => eprint!("{}", problems.render(std::io::stderr().is_terminal())),
-        error => eprintln!("wxgate: {error}"),
-    }
-    ExitCode::from(BAD_CONFIG)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::{check, exit};
+use super::exit;
+use super::refusal::refuse;
 use crate::live::ConfigSource;
 use crate::net::listen::ListenAddress;
 
@@ -13,7 +14,7 @@ use crate::net::listen::ListenAddress;
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
     match source.read(environment) {
         Ok((config, _)) => exit(ask(&config.admin_listen)),
-        Err(error) => check::refuse(&error),
+        Err(error) => refuse(&error),
     }
 }
 

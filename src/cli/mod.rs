@@ -11,6 +11,7 @@ mod healthcheck;
 mod invite;
 mod listing;
 mod members;
+mod refusal;
 pub mod serve;
 mod sessions;
 mod setup_link;

@@ -10,7 +10,8 @@ use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{BAD_CONFIG, check, exit, first_start};
+use super::refusal::refuse;
+use super::{BAD_CONFIG, exit, first_start};
 use crate::config::fields::Config;
 use crate::gateway::Gateway;
 use crate::live::health::Health;
@@ -33,7 +34,7 @@ const BACKGROUND_THREADS: usize = 2;
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
     let (config, warnings) = match source.read(environment) {
         Ok(read) => read,
-        Err(error) => return check::refuse(&error),
+        Err(error) => return refuse(&error),
     };
     let logging = logs::start(&config.log);
     if !warnings.is_empty() {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle};
 
-use super::{BAD_CONFIG, FAILURE, check, exit};
+use super::refusal::refuse;
+use super::{BAD_CONFIG, FAILURE, exit};
 use crate::config::fields::Config;
 use crate::live::ConfigSource;
 use crate::members::{Act, Directory};
@@ -55,7 +56,7 @@ pub(super) fn with_store(
 ) -> ExitCode {
     let config = match source.read(environment) {
         Ok((config, _)) => config,
-        Err(error) => return check::refuse(&error),
+        Err(error) => return refuse(&error),
     };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

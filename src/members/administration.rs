@@ -1,8 +1,8 @@
 //! What administrators do with members, sessions, invitations and conflicts. Each act is written down with whoever did it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use super::act::Act;
 use super::directory::Directory;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
@@ -12,19 +12,6 @@ use crate::seal::{digest, hex, random};
 use crate::store::records::{AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement};
 use crate::store::{MemberKey, StoreError};
 use crate::telemetry::audit;
-
-/// Who does something, from where and when.
-#[derive(Clone, Debug)]
-pub struct Act {
-    /// Who.
-    pub actor: Actor,
-    /// From where, if it is done by the pages.
-    pub client: Option<IpAddr>,
-    /// The request it is done with.
-    pub request_id: Option<String>,
-    /// When.
-    pub now: Timestamp,
-}
 
 /// An invitation to be made.
 #[derive(Clone, Debug)]
@@ -37,21 +24,6 @@ pub struct Invitation {
     pub lifetime: Duration,
     /// What it is for.
     pub note: String,
-}
-
-impl Act {
-    /// The line of the audit trail about this act.
-    pub fn note(&self, kind: AuditKind, member: Option<&MemberId>, detail: String) -> AuditEvent {
-        AuditEvent {
-            at: self.now,
-            kind,
-            actor: self.actor.clone(),
-            member: member.cloned(),
-            client: self.client,
-            request_id: self.request_id.clone(),
-            detail,
-        }
-    }
 }
 
 impl Directory {

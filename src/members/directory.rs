@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use super::act::Act;
 use super::near::Near;
 use super::refusals::Refusals;
 use super::standings::{Standings, Unsure};
 use super::watch::Watch;
-use crate::model::audit::AuditEvent;
-use crate::model::clock::Timestamp;
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::clock::{self, Timestamp};
 use crate::model::member::{MemberId, Standing};
 use crate::model::person::{Person, Who};
 use crate::model::session::Session;
@@ -43,7 +44,7 @@ impl Directory {
         grace: Duration,
     ) -> Who {
         let Some(session) = session else { return Who::Nobody };
-        if let Some(standing) = near.find(&session, self, now) {
+        if let Some(standing) = near.find(&session, self.changes(), now) {
             return person(session, standing);
         }
         Box::pin(self.look_up(session, near, now, grace)).await
@@ -79,6 +80,15 @@ impl Directory {
                 tracing::warn!(error = %error, "a line of the audit trail could not be written in the store");
             }
         });
+    }
+
+    /// A person was refused a page of `route`. Written down in the background, at most once in ten minutes.
+    pub fn refused(self: &Arc<Self>, person: &Person, route: &str, act: impl FnOnce(Actor) -> Act) {
+        let Ok(id) = person.session.member_id().parse::<MemberId>() else { return };
+        if self.refusals.is_new(&id, route, clock::instant()) {
+            let act = act(Actor::Member(id.clone()));
+            self.note_later(act.note(AuditKind::VisitRefused, Some(&id), route.to_owned()));
+        }
     }
 
     /// Takes a hand-off ticket, which is good once over all nodes: `false` if it was taken before.

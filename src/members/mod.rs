@@ -1,5 +1,6 @@
 //! The directory: who is a member, how they stand, and what administrators do about it.
 
+mod act;
 mod administration;
 mod directory;
 mod housekeeping;
@@ -11,7 +12,8 @@ mod standings;
 pub(crate) mod tests;
 mod watch;
 
-pub use administration::{Act, Invitation};
+pub use act::Act;
+pub use administration::Invitation;
 pub use directory::Directory;
 pub use joining::{Join, JoinSettings, LONGEST_MESSAGE, Newcomer, WelcomeError};
 pub use near::Near;

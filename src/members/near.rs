@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::directory::Directory;
 use super::standings::AHEAD;
 use crate::model::member::{SessionId, Standing};
 use crate::model::session::Session;
@@ -24,18 +23,13 @@ struct Place {
 }
 
 impl Near {
-    /// The standing of a session's member, if it was read within seconds and this node has changed nothing since.
-    pub(super) fn find(
-        &self,
-        session: &Session,
-        directory: &Directory,
-        now: Instant,
-    ) -> Option<Arc<Standing>> {
+    /// The standing of a session's member, if it was read within seconds, and this node has made no more `changes` since.
+    pub(super) fn find(&self, session: &Session, changes: u64, now: Instant) -> Option<Arc<Standing>> {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = places.get(place(&session.id))?.as_ref()?;
         let is_known = place.session == session.id
             && now.saturating_duration_since(place.as_of) < AHEAD
-            && place.changes == directory.changes();
+            && place.changes == changes;
         is_known.then(|| Arc::clone(&place.standing))
     }
 

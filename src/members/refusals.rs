@@ -1,15 +1,10 @@
 //! Signed-in people who were refused a page are written down, but not each of a hundred times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::administration::Act;
-use super::directory::Directory;
-use crate::model::audit::{Actor, AuditKind};
-use crate::model::clock;
 use crate::model::member::MemberId;
-use crate::model::person::Person;
 
 /// One line for a person and a route within this time.
 const ONCE_IN: Duration = Duration::from_secs(600);
@@ -21,20 +16,9 @@ const MOST: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<HashMap<(String, String), Instant>>);
 
-impl Directory {
-    /// A person was refused a page of `route`. Written down in the background, at most once in ten minutes.
-    pub fn refused(self: &Arc<Self>, person: &Person, route: &str, act: impl FnOnce(Actor) -> Act) {
-        let Ok(id) = person.session.member_id().parse::<MemberId>() else { return };
-        if !self.refusals.is_new(&id, route, clock::instant()) {
-            return;
-        }
-        let note = act(Actor::Member(id.clone())).note(AuditKind::VisitRefused, Some(&id), route.to_owned());
-        self.note_later(note);
-    }
-}
-
 impl Refusals {
-    fn is_new(&self, id: &MemberId, route: &str, now: Instant) -> bool {
+    /// Whether that is worth a line.
+    pub(super) fn is_new(&self, id: &MemberId, route: &str, now: Instant) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (id.to_string(), route.to_owned());
         let is_recent = |at: &Instant| now.saturating_duration_since(*at) < ONCE_IN;

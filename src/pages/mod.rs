@@ -8,6 +8,7 @@ mod check;
 pub mod endpoint;
 mod entering;
 mod face;
+mod faces;
 pub mod failure;
 pub mod forms;
 pub mod language;

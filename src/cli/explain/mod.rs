@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 use http::Method;
 
+use super::refusal::refuse;
 use super::store::Opened;
 use super::written::stands;
-use super::{check, exit, store, who};
+use super::{exit, store, who};
 use crate::config::fields::Config;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
 use crate::members::Join;
@@ -41,7 +42,7 @@ pub(super) fn run(
 ) -> ExitCode {
     let config = match source.read(environment) {
         Ok((config, _)) => config,
-        Err(error) => return check::refuse(&error),
+        Err(error) => return refuse(&error),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -54,7 +55,7 @@ pub(super) fn run(
         };
         let live = match built.map_err(LoadError::from) {
             Ok(live) => live,
-            Err(error) => return check::refuse(&error),
+            Err(error) => return refuse(&error),
         };
         let member = match &arguments.member {
             Some(name) => match named(config.clone(), name).await {

@@ -14,7 +14,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
-use super::{USAGE, check, exit};
+use super::refusal::refuse;
+use super::{USAGE, exit};
 use crate::config::fields::Config;
 use crate::live::ConfigSource;
 use crate::model::peer::{Peer, TrustedProxies};
@@ -46,7 +47,7 @@ pub(super) fn run(
             let is_main = arguments.proxy.names().first() == Some(&file.name);
             exit(print(file, is_main, &config))
         }
-        Err(error) => check::refuse(&error),
+        Err(error) => refuse(&error),
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::failure::Failure;
 use super::super::forms::Form;
 use super::super::page::Malformed;
 use super::super::query::unhex;
-use super::desk::Complaint;
+use super::complaint::Complaint;
 use crate::model::member::{Change, Groups, SessionId};
 
 /// What is done to a member.

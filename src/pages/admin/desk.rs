@@ -9,11 +9,12 @@ use super::super::face::{Face, shown};
 use super::super::failure::Failure;
 use super::super::forms::Form;
 use super::super::own::OwnPages;
+use super::complaint::Complaint;
 use super::deed;
 use super::place::Place;
 use crate::members::Act;
 use crate::model::audit::Actor;
-use crate::model::member::{ChangeError, MemberId};
+use crate::model::member::MemberId;
 use crate::model::person::Person;
 use crate::net::body::Body;
 
@@ -37,27 +38,6 @@ pub(in super::super) struct Frame<'a> {
     pub(in super::super) done: Option<&'static str>,
     /// Why something was not done.
     pub(in super::super) complaint: Option<Complaint>,
-}
-
-/// Why a form was not carried out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in super::super) struct Complaint {
-    /// Which form, by its `do` word.
-    pub(in super::super) at: &'static str,
-    /// The words for it.
-    pub(in super::super) words: &'static str,
-}
-
-impl Complaint {
-    /// Why a change cannot be.
-    pub(super) fn of(error: ChangeError, at: &'static str) -> Self {
-        let words = match error {
-            ChangeError::LastAdmin => "complaint.last_admin",
-            ChangeError::Status(_) => "complaint.status",
-            ChangeError::UserNameTaken => "complaint.user_name_taken",
-        };
-        Self { at, words }
-    }
 }
 
 impl Frame<'_> {

@@ -1,6 +1,7 @@
 //! Administration: for administrators, on the login host, in windows of their own.
 
 mod audit;
+mod complaint;
 mod conflicts;
 mod deed;
 mod desk;

@@ -2,8 +2,8 @@
 
 use super::super::records::{AccountRow, Conflict};
 use super::super::tables::Row;
-use super::reading::{get, moment, parsed};
-use super::session::{Line, Session, Text};
+use super::reading::{Line, get, moment, parsed};
+use super::session::{Session, Text};
 use crate::model::identity::Account;
 use crate::model::member::MemberId;
 

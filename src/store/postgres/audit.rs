@@ -2,8 +2,8 @@
 
 use super::super::records::{AuditQuery, AuditRow};
 use super::super::tables::Row;
-use super::reading::{get, moment, parsed, parsed_if_any};
-use super::session::{Line, Parameter, Session, Text};
+use super::reading::{Line, get, moment, parsed, parsed_if_any};
+use super::session::{Parameter, Session, Text};
 use crate::model::audit::AuditEvent;
 use crate::model::member::MemberId;
 

@@ -3,8 +3,8 @@
 use super::super::records::MembersQuery;
 use super::super::tables::Row;
 use super::super::text;
-use super::reading::{bytes, get, moment, parsed, parsed_if_any};
-use super::session::{Line, Parameter, Session, Text};
+use super::reading::{Line, bytes, get, moment, parsed, parsed_if_any};
+use super::session::{Parameter, Session, Text};
 use crate::model::clock::Timestamp;
 use crate::model::member::{AccessRequest, Member, MemberId, Standing, Status, UserName};
 

@@ -2,8 +2,8 @@
 
 use super::super::records::{ClaimKind, Invite};
 use super::super::tables::Row;
-use super::reading::{bytes, get, moment, parsed};
-use super::session::{Line, Session, Text};
+use super::reading::{Line, bytes, get, moment, parsed};
+use super::session::{Session, Text};
 use crate::model::clock::Timestamp;
 
 /// All columns of invitations.

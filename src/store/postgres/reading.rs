@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use super::super::tables::Row;
 use super::error::unreadable;
-use super::session::Line;
 use crate::model::clock::Timestamp;
+
+/// A line of an answer.
+pub(super) type Line = tokio_postgres::Row;
 
 /// A moment.
 pub(super) fn moment(line: &Line, column: &str) -> Row<Timestamp> {

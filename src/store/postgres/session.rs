@@ -11,13 +11,10 @@ use super::super::tables::Row;
 use super::super::text::storable;
 use super::error::refused;
 use super::pool::ANOTHER;
-use super::reading::get;
+use super::reading::{Line, get};
 
 /// One parameter of a statement.
 pub(super) type Parameter<'a> = &'a (dyn ToSql + Sync);
-
-/// A line of an answer.
-pub(super) type Line = tokio_postgres::Row;
 
 /// An open transaction; it is taken back unless it is committed.
 pub(super) struct Session<'a> {

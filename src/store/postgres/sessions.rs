@@ -2,8 +2,8 @@
 
 use super::super::records::{NewSession, SessionRow};
 use super::super::tables::Row;
-use super::reading::{bytes, get, moment, parsed, parsed_if_any};
-use super::session::{Line, Session, Text};
+use super::reading::{Line, bytes, get, moment, parsed, parsed_if_any};
+use super::session::{Session, Text};
 use crate::model::clock::Timestamp;
 use crate::model::member::{MemberId, SessionId};
 
