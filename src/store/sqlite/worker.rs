@@ -117,7 +117,8 @@ mod tests {
         begun.await.unwrap();
         let queued: Vec<_> =
             (0..LONGEST_QUEUE + 8).map(|_| tokio::spawn(workers.clone().ask(|_, _| Ok(())))).collect();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // All of them ask before anything else happens on this one thread.
+        tokio::task::yield_now().await;
         let began = instant();
         let refused = workers.clone().ask(|_, _| Ok(()));
         let refused = refused.await.unwrap_err().to_string();
@@ -131,6 +132,11 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(2));
         assert!(busy.await.unwrap().is_err());
         release.send(()).unwrap();
-        workers.ask(|_, _| Ok(())).await.unwrap();
+        let recovers = async {
+            while workers.clone().ask(|_, _| Ok(())).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), recovers).await.unwrap();
     }
 }
