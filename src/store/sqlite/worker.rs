@@ -117,8 +117,10 @@ mod tests {
         begun.await.unwrap();
         let queued: Vec<_> =
             (0..LONGEST_QUEUE + 8).map(|_| tokio::spawn(workers.clone().ask(|_, _| Ok(())))).collect();
-        // All of them ask before anything else happens on this one thread.
-        tokio::task::yield_now().await;
+        // Those for whom there is no room hear so at once.
+        while queued.iter().filter(|waiting| waiting.is_finished()).count() < 8 {
+            tokio::task::yield_now().await;
+        }
         let began = instant();
         let refused = workers.clone().ask(|_, _| Ok(()));
         let refused = refused.await.unwrap_err().to_string();
