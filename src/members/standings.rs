@@ -22,6 +22,9 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// From this age on it is read anew in the background.
 pub(super) const AHEAD: Duration = Duration::from_secs(2);
 
+/// How often somebody is read who is being changed all the time.
+const READINGS: usize = 5;
+
 /// Members remembered at most; some 300 bytes each.
 const MOST: usize = 32_768;
 
@@ -110,10 +113,19 @@ impl Standings {
             Some(known) if known.as_of >= now => return Ok(known),
             _ => {}
         }
-        // Whoever had the turn before may have found out that the store is down; then nobody else tries.
-        let is_read = !self.is_silent() && self.read(&[(id.clone(), Arc::clone(&slot))]).await.is_ok();
-        let usable = |known: &Known| is_read || now.saturating_duration_since(known.as_of) < grace;
-        slot.known().filter(usable).ok_or(Unsure)
+        let this = [(id.clone(), Arc::clone(&slot))];
+        for _ in 0..READINGS {
+            // Whoever had the turn before may have found out that the store is down; then nobody else tries.
+            if self.is_silent() || self.read(&this).await.is_err() {
+                let is_usable = |known: &Known| now.saturating_duration_since(known.as_of) < grace;
+                return slot.known().filter(is_usable).ok_or(Unsure);
+            }
+            // Nothing is known where this node changed them meanwhile: what was read may be from before.
+            if let Some(known) = slot.known() {
+                return Ok(known);
+            }
+        }
+        Err(Unsure)
     }
 
     /// Asks the store about these members.
