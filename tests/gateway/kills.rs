@@ -2,10 +2,11 @@
 //! start finds all in order.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
 use rusqlite::Connection;
+use tokio::time::Instant;
 use wxgate::store::Opening;
 
 use crate::postgres::Postgres;

@@ -1,9 +1,10 @@
 //! Two gateways on one PostgreSQL behind the nginx of `deploy/several-nodes`: any of them can serve any request.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
+use tokio::time::Instant;
 use wxgate::members::{Directory, Invitation};
 use wxgate::model::member::{Change, Groups, MemberId};
 

@@ -1,9 +1,10 @@
 //! The store goes away while people are there: whoever is in stays in, whoever comes is told so, and all is well afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use crate::members::until;
 use crate::postgres::Postgres;
