@@ -3,10 +3,10 @@
 
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::Instant;
 
 use http::StatusCode;
 use rusqlite::Connection;
+use tokio::time::Instant;
 use wxgate::store::Opening;
 
 use crate::postgres::Postgres;

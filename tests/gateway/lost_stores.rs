@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::Instant;
 
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use crate::postgres::{PASSWORD, Postgres};
 use crate::support::{Setup, TestGateway, Wire, command};

@@ -1,10 +1,10 @@
 //! Who is a member, and how soon it is felt when that changes, wherever it was changed.
 
 use std::time::Duration;
-use tokio::time::Instant;
 
 use futures_util::StreamExt as _;
 use http::StatusCode;
+use tokio::time::Instant;
 use wxgate::model::member::{Change, Groups, MemberId};
 use wxgate::store::MemberKey;
 use wxgate::store::records::{AuditQuery, MembersQuery};

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::time::Instant;
 
 use http::StatusCode;
+use tokio::time::Instant;
 use wxgate::members::{Directory, Invitation};
 use wxgate::model::member::{Change, Groups, MemberId};
 
