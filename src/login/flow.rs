@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 use thiserror::Error;
@@ -28,6 +29,9 @@ use crate::wechat::errcode::Reaction;
 
 /// Longest `code` that is sent to WeChat; real ones have 32 characters.
 const LONGEST_CODE: usize = 512;
+
+/// How far the clocks of nodes may be apart: a session that begins later than that counts nowhere.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 
 /// What a login needs to know of the configuration.
 #[derive(Clone, Debug)]
@@ -330,7 +334,7 @@ impl LoginFlow {
             self.end(&old, visitor, now).await;
         }
         // All sessions may have been ended a moment ago, by a node whose clock is ahead of ours.
-        let begins = now.max(member.ended_before);
+        let begins = now.max(member.ended_before).min(now + CLOCKS_DIFFER);
         let (session, cookie) = self.sessions.start(id, &identity, &self.settings.login_host, begins);
         let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
         let (to, handoff) = (return_to(attempt), attempt.handoff);

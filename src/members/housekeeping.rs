@@ -47,24 +47,21 @@ impl Directory {
                     }
                 }
             }
-            if Instant::now() >= purge_at {
+            if Instant::now() >= purge_at && !self.clear_out(keep_audit).await {
                 purge_at = Instant::now() + PURGE;
-                self.clear_out(keep_audit).await;
             }
         }
     }
 
-    /// Deletes what has run out, a little at a time: others write in between.
-    async fn clear_out(&self, keep_audit: Duration) {
+    /// Deletes some of what has run out, and says whether there is more: others write in between, and those who are watched
+    /// are looked after.
+    async fn clear_out(&self, keep_audit: Duration) -> bool {
         let now = clock::now();
-        loop {
-            match self.ask(self.store.purge(now, now.before(keep_audit))).await {
-                Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(error = %error, "what has run out could not be deleted from the store");
-                    return;
-                }
+        match self.ask(self.store.purge(now, now.before(keep_audit))).await {
+            Ok(is_more) => is_more,
+            Err(error) => {
+                tracing::warn!(error = %error, "what has run out could not be deleted from the store");
+                false
             }
         }
     }

@@ -147,12 +147,17 @@ impl Standings {
 
     /// Notes whether the store can be read.
     pub(super) fn heard_reading<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.is_silent.store(matches!(answer, Err(StoreError::Unavailable(_))), Ordering::Release);
+        if !matches!(answer, Err(StoreError::Busy)) {
+            self.is_silent.store(matches!(answer, Err(StoreError::Unavailable(_))), Ordering::Release);
+        }
         self.heard(answer)
     }
 
     /// Notes whether the store answers, whatever it was asked.
     pub(super) fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Busy) = answer {
+            return answer;
+        }
         let is_down = matches!(answer, Err(StoreError::Unavailable(_)));
         let was_down = self.is_down.swap(is_down, Ordering::AcqRel);
         match &answer {

@@ -56,9 +56,6 @@ pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) ->
 }
 
 /// A page of administration, always as HTML.
-///
-/// It has nothing to do with whatever opened it, not even with a page of the same host: a script in an application there
-/// could reach into a window that it opened.
 pub(super) fn sheet(
     pages: &Pages,
     site: &Site,
@@ -72,7 +69,6 @@ pub(super) fn sheet(
     let mut response = html_page(pages, site, status, language, html);
     let headers = response.headers_mut();
     set(headers, header::REFERRER_POLICY, "same-origin");
-    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "noopener-allow-popups");
     response
 }
 
@@ -93,7 +89,7 @@ fn html_page(
 /// When it is worth another try.
 fn say_when_to_return(headers: &mut HeaderMap, page: &Page<'_>) {
     match page {
-        Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
+        Page::Overloaded | Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
         Page::TooManyRequests { seconds } => set(headers, header::RETRY_AFTER, &seconds.to_string()),
         _ => {}
     }

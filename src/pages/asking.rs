@@ -79,6 +79,16 @@ impl<'a> Asking<'a> {
         self.visit.is_some_and(|visit| Endpoint::parse(&visit.path).is_some())
     }
 
+    /// Whether the answer is for a person in a window, by the browser's word: no script fetches it, no frame shows it, not
+    /// even of an application on the same host, whose holes are not ours. Browsers that say nothing are too old to.
+    pub fn is_for_a_window(&self) -> bool {
+        let says = |name: &'static str, wanted: &str| {
+            let name = header::HeaderName::from_static(name);
+            !self.parts.headers.contains_key(&name) || self.header(name) == Some(wanted)
+        };
+        says("sec-fetch-dest", "document") && says("sec-fetch-mode", "navigate")
+    }
+
     /// GET or HEAD.
     pub fn is_read(&self) -> bool {
         matches!(self.parts.method, Method::GET | Method::HEAD)

@@ -201,6 +201,7 @@ fn store_page(error: &StoreError) -> Page<'static> {
     match error {
         StoreError::Change(ChangeError::Status(Status::Blocked)) => Page::Blocked { name: None },
         StoreError::Change(_) => Page::NotPossible,
+        StoreError::Busy => Page::Overloaded,
         StoreError::Missing => Page::NotFound,
         StoreError::Copy(_) | StoreError::NotHere(_) => Page::Internal,
         StoreError::Unavailable(_) => Page::StoreUnavailable,

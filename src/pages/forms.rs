@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::asking::Asking;
+use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::page::Malformed;
 use crate::model::clock::Timestamp;
@@ -29,8 +30,34 @@ const TOKEN: std::time::Duration = std::time::Duration::from_secs(12 * 3600);
 /// The field that holds the token.
 pub(super) const TOKEN_FIELD: &str = "token";
 
-/// What tokens are bound to besides their purpose.
-const BINDING: &str = "form";
+/// Which pages a token is for. One that a page of strangers gave opens nothing in administration: a script of an
+/// application on the same host can fetch the former, and never the latter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Realm {
+    /// Administration, and the links that make administrators and members.
+    Office,
+    /// Everything that somebody does for themselves.
+    Own,
+}
+
+impl Realm {
+    /// Where a page is.
+    pub(super) fn of(asking: &Asking<'_>) -> Self {
+        let endpoint = asking.visit.and_then(|visit| Endpoint::parse(&visit.path));
+        match endpoint {
+            Some(Endpoint::Admin | Endpoint::Invite | Endpoint::Setup) => Self::Office,
+            _ => Self::Own,
+        }
+    }
+
+    /// What its tokens are bound to besides their purpose.
+    fn binding(self) -> &'static str {
+        match self {
+            Self::Office => "office",
+            Self::Own => "own",
+        }
+    }
+}
 
 /// Makes tokens, and knows them again.
 #[derive(Debug)]
@@ -64,8 +91,8 @@ impl Forms {
     }
 
     /// The token for the forms of a page that this session is shown.
-    pub(super) fn token(&self, session: &Session, now: Timestamp) -> String {
-        self.sealer.seal(&Token { session: session.id, given: now }, BINDING)
+    pub(super) fn token(&self, session: &Session, realm: Realm, now: Timestamp) -> String {
+        self.sealer.seal(&Token { session: session.id, given: now }, realm.binding())
     }
 
     /// Reads the form of a signed-in person. It must come from a page of ours, by the browser's word and by its token.
@@ -80,7 +107,13 @@ impl Forms {
             return Err(Failure::ForeignOrigin);
         }
         let mut form = Form::read(body, asking).await?;
-        let token: Option<Token> = form.take(TOKEN_FIELD).and_then(|token| self.sealer.open(&token, BINDING));
+        let realm = Realm::of(asking);
+        let token = form.take(TOKEN_FIELD);
+        let token: Option<Token> = token.and_then(|token| self.sealer.open(&token, realm.binding()));
+        if token.is_none() && realm == Realm::Office {
+            // No page of ours sends that: nothing of it is shown to be sent once more.
+            return Err(Failure::FormExpired);
+        }
         let is_ours = |token: &Token| {
             token.session == session.id
                 && token.given <= asking.now + TOKEN

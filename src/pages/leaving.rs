@@ -30,13 +30,14 @@ impl OwnPages {
         &self,
         host: &Host,
         asking: &Asking<'_>,
-        session: Option<&Session>,
+        (session, person): (Option<&Session>, Option<&Person>),
         body: Option<Incoming>,
     ) -> Result<Response<Body>, Failure> {
         if !asking.is_from_own_page(&self.site) {
             return Err(Failure::ForeignOrigin);
         }
-        let everywhere = forms::is_checked(body, "everywhere", asking).await?;
+        // A cookie that counts no longer ends nothing but itself.
+        let everywhere = forms::is_checked(body, "everywhere", asking).await? && person.is_some();
         let mut ended = Ok(());
         if let Some(session) = session {
             self.sessions.end(session, asking.now);

@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 
 use super::asking::Asking;
 use super::failure::Failure;
-use super::forms::{Form, Sent};
+use super::forms::{Form, Realm, Sent};
 use super::own::OwnPages;
 use super::page::{Hindrance, Page};
 use crate::model::person::Person;
@@ -20,6 +20,9 @@ impl OwnPages {
         person: &Person,
         asking: &Asking<'_>,
     ) -> Result<Result<Form, Response<Body>>, Failure> {
+        if !asking.is_for_a_window() {
+            return Err(Failure::ForeignOrigin);
+        }
         Ok(match self.forms.read(body, &person.session, &self.site, asking).await? {
             Sent::Good(form) => Ok(form),
             Sent::Stale(form) => Err(self.once_more(Hindrance::Stale, &form, person, asking)),
@@ -51,7 +54,7 @@ impl OwnPages {
         asking: &Asking<'_>,
     ) -> Response<Body> {
         let target = asking.visit.map_or("/", |visit| visit.path.as_str());
-        let token = self.forms.token(&person.session, asking.now);
+        let token = self.forms.token(&person.session, Realm::of(asking), asking.now);
         let (name, fields) = (person.name(), form.fields());
         self.page(&Page::OnceMore { cause, name, target, fields, token: &token }, asking)
     }

@@ -100,7 +100,7 @@ impl OwnPages {
             Endpoint::LoginStatus if visit.method == Method::GET => self.status(asking, session).await,
             Endpoint::Logout if is_read => Ok(self.confirm_sign_out(asking, person)),
             Endpoint::Logout if visit.method == Method::POST => {
-                self.sign_out(host, asking, session.as_deref(), body).await
+                self.sign_out(host, asking, (session.as_deref(), person), body).await
             }
             Endpoint::Me if is_read => self.me(asking, person),
             Endpoint::Request if is_read => self.show_request(host, asking, person),

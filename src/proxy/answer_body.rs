@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -13,7 +13,6 @@ use super::lane::Lane;
 use super::pool::Pool;
 use super::shared::UnderWay;
 use super::tether::{ASK, Ended, Leash};
-use crate::model::clock;
 use crate::net::body::{BodyBound, BodyError, Silence};
 
 /// An answer's body. It must keep moving, and its trailers pass.
@@ -26,8 +25,6 @@ pub(super) struct AnswerBody {
     leash: Option<Leash>,
     /// How often it was asked in this silence whether the leash holds.
     asks: u32,
-    /// When it was last asked while bytes came, or would have been.
-    asked: Option<Instant>,
 }
 
 /// What the body comes on.
@@ -42,19 +39,7 @@ pub(super) enum Held {
 impl AnswerBody {
     /// A body that may be silent for `patience`, and goes on while the `leash` holds. What it `held` goes back at the end.
     pub(super) fn new(inner: Incoming, held: Option<Held>, patience: Duration, leash: Option<Leash>) -> Self {
-        Self { inner, held, silence: Silence::default(), patience, broken: None, leash, asks: 0, asked: None }
-    }
-
-    /// Bytes come. Whether the person may still have them, asked every few seconds.
-    fn still_holds(&mut self) -> bool {
-        let Some(leash) = &mut self.leash else { return true };
-        let now = clock::instant();
-        let asked = *self.asked.get_or_insert(now);
-        if now.duration_since(asked) < ASK {
-            return true;
-        }
-        self.asked = Some(now);
-        leash.holds()
+        Self { inner, held, silence: Silence::default(), patience, broken: None, leash, asks: 0 }
     }
 
     /// Nothing has come. Ready with what ends the wait.
@@ -134,7 +119,7 @@ impl HttpBody for AnswerBody {
                     if let Some(held) = this.held.take() {
                         held.give_back();
                     }
-                } else if !this.still_holds() {
+                } else if !this.leash.as_mut().is_none_or(Leash::still_holds) {
                     this.held = None;
                     return Poll::Ready(Some(Err(Ended.into())));
                 }

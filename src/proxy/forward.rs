@@ -175,7 +175,7 @@ fn prepare<'a>(
     if for_upgrade {
         keep_upgrade(&parts.headers, request.headers_mut());
     }
-    let upload = body.map(|body| Upload::watch(body, passage.limits, way, &mut request));
+    let upload = body.map(|body| Upload::watch(body, passage.limits, way, &mut request, passage.leash()));
     Sent {
         request,
         upload,

@@ -33,17 +33,19 @@ pub(super) struct Leash {
     person: Person,
     route: RouteId,
     tether: Option<Tether>,
+    /// When it was last asked while bytes moved, or would have been.
+    asked: Option<Instant>,
 }
 
 /// The person may no longer have what is being sent to them.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("the session ended, or its rights did, while the answer was being sent")]
+#[error("the session ended, or its rights did, on the way")]
 pub(super) struct Ended;
 
 impl Leash {
     /// What is sent to this person on this route.
     pub(super) fn new(anchor: Arc<dyn Anchor>, person: Person, route: RouteId) -> Self {
-        Self { anchor, person, route, tether: None }
+        Self { anchor, person, route, tether: None, asked: None }
     }
 
     /// Whether they may go on.
@@ -51,6 +53,17 @@ impl Leash {
         let now = clock::instant();
         let tether = self.tether.get_or_insert_with(|| self.anchor.tether(&self.person, self.route));
         now < tether.ends && (tether.goes_on)(now)
+    }
+
+    /// Bytes move. Whether they may go on, asked every few seconds.
+    pub(super) fn still_holds(&mut self) -> bool {
+        let now = clock::instant();
+        let asked = *self.asked.get_or_insert(now);
+        if now.duration_since(asked) < ASK {
+            return true;
+        }
+        self.asked = Some(now);
+        self.holds()
     }
 
     /// When to ask again at the latest.

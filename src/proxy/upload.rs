@@ -1,17 +1,21 @@
 //! A request's body on its way to the application.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::Request;
 use http::header::{self, HeaderValue};
-use http_body::Body as _;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pool::Way;
+use super::tether::{Ended, Leash};
 use crate::model::clock;
-use crate::net::body::{Body, Bounded};
+use crate::net::body::{Body, BodyError, Bounded};
 use crate::net::limits::Limits;
 
 /// When a request's body moved, and whether it has ended.
@@ -27,7 +31,13 @@ impl Upload {
 
     /// Gives `body` to the request, bounded, and remembers when it moves. On a connection shared with others it has a
     /// place until it has ended.
-    pub(super) fn watch(body: Incoming, limits: &Limits, way: &Way, request: &mut Request<Body>) -> Self {
+    pub(super) fn watch(
+        body: Incoming,
+        limits: &Limits,
+        way: &Way,
+        request: &mut Request<Body>,
+        leash: Option<Leash>,
+    ) -> Self {
         if body.size_hint().exact().is_none() {
             // Said in so many words, because hyper leaves out the body of a GET without length otherwise.
             let chunked = HeaderValue::from_static("chunked");
@@ -46,7 +56,8 @@ impl Upload {
             moved.store(if has_ended { elapsed | Self::ENDED } else { elapsed }, Ordering::Relaxed);
         };
         let body = Bounded::new(body, limits.body_idle, limits.body_bytes);
-        *request.body_mut() = Body::streamed(body.with_progress(Box::new(progress)));
+        let inner = body.with_progress(Box::new(progress));
+        *request.body_mut() = Body::streamed(Leashed { inner, leash });
         upload
     }
 
@@ -59,5 +70,37 @@ impl Upload {
     /// Whether nothing of it is left to send.
     pub(super) fn has_ended(&self) -> bool {
         self.moved.load(Ordering::Relaxed) & Self::ENDED != 0
+    }
+}
+
+/// A body that goes on while whoever sends it may. One that stands still ends by its bounds.
+struct Leashed {
+    inner: Bounded<Incoming>,
+    leash: Option<Leash>,
+}
+
+impl HttpBody for Leashed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.inner).poll_frame(context);
+        let moves = matches!(frame, Poll::Ready(Some(Ok(_)))) && !this.inner.is_end_stream();
+        if moves && !this.leash.as_mut().is_none_or(Leash::still_holds) {
+            return Poll::Ready(Some(Err(Ended.into())));
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// There is no such member, session, invitation or conflict, or no longer.
     #[error("there is no such entry, or no longer")]
     Missing,
+    /// Too many ask at once. It says nothing of whether the database answers.
+    #[error("too many ask the database at once")]
+    Busy,
     /// What is asked for, this kind of database does otherwise.
     #[error("{0}")]
     NotHere(&'static str),

@@ -127,6 +127,10 @@ trait Sentence: Send + 'static {
     type Answer: Send + 'static;
     /// Whether it changes anything.
     const WRITES: bool;
+    /// Whether requests wait for it: then it has a lane of its own, which no crowd at other doors can fill.
+    const URGENT: bool = false;
+    /// Whether what it deletes must not be found in any file of the database any more.
+    const ERASES: bool = false;
     /// Says it inside a transaction, which is taken back if it fails.
     fn say<T: Tables>(self, tables: &mut T) -> impl Future<Output = Row<Self::Answer>> + Send;
 }

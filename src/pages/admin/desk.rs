@@ -7,7 +7,7 @@ use super::super::answer;
 use super::super::asking::Asking;
 use super::super::face::{Face, shown};
 use super::super::failure::Failure;
-use super::super::forms::Form;
+use super::super::forms::{Form, Realm};
 use super::super::own::OwnPages;
 use super::complaint::Complaint;
 use super::deed;
@@ -67,7 +67,7 @@ impl Desk<'_> {
         draw: impl FnOnce(&Frame<'_>) -> Face<'static>,
     ) -> Response<Body> {
         let Self { own, asking, person } = self;
-        let token = own.forms.token(&person.session, asking.now);
+        let token = own.forms.token(&person.session, Realm::Office, asking.now);
         let done = Form::of_query(asking.query()).ok().and_then(|mut query| query.take("done"));
         let done = done.filter(|_| asking.is_read()).as_deref().and_then(deed::known);
         let site = own.site.login_host.as_str();

@@ -13,7 +13,6 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -42,7 +41,7 @@ impl OwnPages {
         person: Option<&Person>,
         body: Option<Incoming>,
     ) -> Result<Response<Body>, Failure> {
-        if !is_for_a_window(asking) {
+        if !asking.is_for_a_window() {
             return Err(Failure::ForeignOrigin);
         }
         let is_post = visit.method == Method::POST;
@@ -79,14 +78,4 @@ impl OwnPages {
             (place, true) => desk.act(&place, body).await,
         }
     }
-}
-
-/// Whether the answer is for a person in a window, by the browser's word: no script fetches it, no frame shows it, not
-/// even of an application on the same host, whose holes are not ours. Browsers that say nothing are too old to.
-fn is_for_a_window(asking: &Asking<'_>) -> bool {
-    let says = |name: &'static str, wanted: &str| {
-        let name = HeaderName::from_static(name);
-        !asking.parts.headers.contains_key(&name) || asking.header(name) == Some(wanted)
-    };
-    says("sec-fetch-dest", "document") && says("sec-fetch-mode", "navigate")
 }

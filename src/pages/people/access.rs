@@ -7,6 +7,7 @@ use super::super::answer;
 use super::super::asking::Asking;
 use super::super::entering::ascii;
 use super::super::failure::Failure;
+use super::super::forms::Realm;
 use super::super::own::OwnPages;
 use super::super::page::Page;
 use super::super::query;
@@ -89,15 +90,19 @@ impl OwnPages {
     /// they are sent to says how they stand.
     async fn ask(&self, person: &Person, message: &str, asking: &Asking<'_>) -> Result<(), StoreError> {
         let Some(id) = person.id() else { return Ok(()) };
-        let may_ask = matches!(self.joining.join, Join::Open | Join::Request);
-        // By the store's word: where everybody may join, somebody who was refused a moment ago must not.
-        let known = self.directory.member(MemberKey::Id(id.clone()), asking.now).await?;
-        let status = known.map(|known| known.member.status);
-        let is_stranger = match self.joining.join {
-            Join::Open => matches!(status, Some(Status::Guest | Status::Pending)),
-            _ => status == Some(Status::Guest),
+        // Whoever has asked is known to have a moment later: asking again and again keeps the store from nobody.
+        let status = person.standing.status;
+        let may_ask = match self.joining.join {
+            Join::Closed | Join::Invite => false,
+            // By the store's word: somebody who was refused a moment ago must not let themselves in.
+            Join::Open if matches!(status, Status::Guest | Status::Pending) => {
+                let known = self.directory.member(MemberKey::Id(id.clone()), asking.now).await?;
+                known.is_some_and(|known| matches!(known.member.status, Status::Guest | Status::Pending))
+            }
+            Join::Open => false,
+            Join::Request => status == Status::Guest,
         };
-        if may_ask && is_stranger {
+        if may_ask {
             let act = asking.act(Actor::Member(id.clone()));
             self.directory.request(&act, &id, message, &self.joining).await?;
         }
@@ -112,7 +117,7 @@ impl OwnPages {
         asking: &Asking<'_>,
         status: StatusCode,
     ) -> Response<Body> {
-        let token = || self.forms.token(&person.session, asking.now);
+        let token = || self.forms.token(&person.session, Realm::Own, asking.now);
         let written;
         let step = match (person.standing.status, self.joining.join) {
             (Status::Refused, _) => Step::Refused,

@@ -10,11 +10,13 @@ use super::super::asking::Asking;
 use super::super::endpoint::Endpoint;
 use super::super::entering::ascii;
 use super::super::failure::Failure;
+use super::super::forms::Realm;
 use super::super::own::OwnPages;
 use super::super::page::Page;
 use super::super::query;
 use super::page::{Joining, Offer, Somebody};
 use crate::gate::Refusal;
+use crate::members::Join;
 use crate::model::audit::Actor;
 use crate::model::host::Host;
 use crate::model::member::{ChangeError, Status};
@@ -33,6 +35,9 @@ impl OwnPages {
         asking: &Asking<'_>,
         person: Option<&Person>,
     ) -> Result<Response<Body>, Failure> {
+        if !asking.is_for_a_window() {
+            return Err(Failure::ForeignOrigin);
+        }
         if *host != self.site.login_host {
             let address = format!("{}{}", self.site.login_origin(), ascii(&visit.path_and_query()));
             return Ok(answer::redirect(&self.site, StatusCode::FOUND, &address, &[]));
@@ -44,12 +49,14 @@ impl OwnPages {
         let code = query::single(asking.query(), "code").unwrap_or_default();
         let is_good = match endpoint {
             Endpoint::Setup => self.directory.is_setup_code(&code, asking.now).await?,
+            // Where only administrators make members, no link does.
+            _ if self.joining.join == Join::Closed => false,
             _ => self.directory.invitation(&code, asking.now).await?.is_some(),
         };
         if !is_good {
             return Ok(self.spent(endpoint, person, asking));
         }
-        let token = self.forms.token(&person.session, asking.now);
+        let token = self.forms.token(&person.session, Realm::Office, asking.now);
         let site = self.site.login_host.as_str();
         let offer = Offer { who: Somebody::of(person), site, code: &code, token: &token };
         let page = if endpoint == Endpoint::Setup { Joining::SetUp(offer) } else { Joining::Invited(offer) };
@@ -76,6 +83,9 @@ impl OwnPages {
         let kept = form.clone();
         let code = form.demand("code")?;
         form.finish()?;
+        if endpoint == Endpoint::Invite && self.joining.join == Join::Closed {
+            return Ok(self.spent(endpoint, person, asking));
+        }
         let Some(id) = person.id() else { return Err(Failure::NotFound) };
         let act = asking.act(Actor::Member(id.clone()));
         let (done, next) = match endpoint {

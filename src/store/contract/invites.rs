@@ -27,7 +27,7 @@ pub(super) async fn an_invitation_makes_members_until_it_is_used_up(store: &dyn 
     let offered = kept(store, invite(Some(2))).await;
     assert_eq!(store.invite(offered.code_hash, at(1)).await.unwrap(), Some(offered.clone()));
     assert_eq!(store.invites(at(1)).await.unwrap(), std::slice::from_ref(&offered));
-    for (number, status) in [Status::Guest, Status::Refused].into_iter().enumerate() {
+    for (number, status) in [Status::Guest, Status::Pending].into_iter().enumerate() {
         let member = somebody(store, status.as_str(), status).await;
         let joined =
             store.join(offered.code_hash, member.id.clone(), note_of(AuditKind::InviteUsed, 1, &member));
@@ -42,6 +42,14 @@ pub(super) async fn an_invitation_makes_members_until_it_is_used_up(store: &dyn 
     assert!(matches!(refused, Err(StoreError::Missing)));
     assert_eq!(found(store, &late.id).await, Some(late));
     assert_eq!(lines(store, AuditKind::InviteUsed).await, 2);
+}
+
+pub(super) async fn refused_ones_join_nothing(store: &dyn Store) {
+    let offered = kept(store, invite(None)).await;
+    let refused = somebody(store, "refused", Status::Refused).await;
+    let said = store.join(offered.code_hash, refused.id.clone(), note(AuditKind::InviteUsed, 1)).await;
+    assert!(matches!(said, Err(StoreError::Change(ChangeError::Status(Status::Refused)))));
+    assert_eq!(found(store, &refused.id).await, Some(refused));
 }
 
 pub(super) async fn a_member_uses_no_invitation_up(store: &dyn Store) {

@@ -58,7 +58,7 @@ contract! {
         what_is_forgotten_is_gone whoever_is_missing_is_missing hostile_texts_come_out_as_they_went_in;
     sessions: one_session_ends all_sessions_end claims_are_taken_once;
     invites: an_invitation_makes_members_until_it_is_used_up a_member_uses_no_invitation_up
-        three_uses_are_three_among_many blocked_ones_join_nothing what_is_withdrawn_or_over_lets_nobody_in;
+        three_uses_are_three_among_many blocked_ones_join_nothing refused_ones_join_nothing what_is_withdrawn_or_over_lets_nobody_in;
     setup: the_first_administrator_comes_by_a_link one_of_twenty_is_set_up a_link_that_is_over_sets_nobody_up;
     conflicts: one_unionid_of_two_is_a_conflict_once a_block_counts_for_both conflicts_are_settled_by_keeping_apart
         conflicts_are_settled_by_moving_the_account a_move_keeps_blocks_and_administrators;

@@ -21,6 +21,7 @@ use crate::model::secret::Secret;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// How the server is reached.
+#[derive(Clone)]
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,

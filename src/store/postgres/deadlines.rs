@@ -17,6 +17,13 @@ pub(super) const CONNECTIONS: usize = 8;
 /// Sentences that may wait for one of them; with more, the database is too slow to wait for.
 pub(super) const WAITING: usize = 64;
 
+/// Connections for what requests wait for, and how many may wait for those: nobody else is in their way.
+pub(super) const URGENT_CONNECTIONS: usize = 2;
+pub(super) const URGENT_WAITING: usize = 256;
+
+/// How long somebody waits for others who have all connections; longer than it takes to open one.
+pub(super) const TURN: Duration = Duration::from_millis(1200);
+
 /// What the server ends by itself. It sees too late that this end is gone: a statement goes on until the server next
 /// writes or reads. And a server that was frozen, or cut off, must not go on with a sentence that was given up: it finds
 /// the transaction idle for too long before it reads the next statement.

@@ -37,6 +37,8 @@ use session::Session;
 struct PostgresStore {
     place: String,
     pool: Arc<Pool>,
+    /// For what requests wait for.
+    urgent: Arc<Pool>,
     background: Handle,
 }
 
@@ -48,14 +50,19 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Store>, OpenError> {
     let place = settings.url.to_string();
     let work = opening::open(settings.clone(), opening);
-    let pool = background.spawn(work).await.unwrap_or_else(|error| Err(opening::broken(&place, error)))?;
-    Ok(Arc::new(PostgresStore { place, pool: Arc::new(pool), background }))
+    let opened = background.spawn(work).await.unwrap_or_else(|error| Err(opening::broken(&place, error)));
+    let (pool, urgent) = opened?;
+    Ok(Arc::new(PostgresStore { place, pool: Arc::new(pool), urgent: Arc::new(urgent), background }))
 }
 
 impl PostgresStore {
     /// Runs `work` where the connections are, until its deadline.
-    fn in_time<T: Send + 'static>(&self, work: impl Future<Output = Row<T>> + Send + 'static) -> Answer<T> {
-        let (background, pool) = (self.background.clone(), Arc::clone(&self.pool));
+    fn in_time<T: Send + 'static>(
+        &self,
+        pool: Arc<Pool>,
+        work: impl Future<Output = Row<T>> + Send + 'static,
+    ) -> Answer<T> {
+        let background = self.background.clone();
         let in_time = async move {
             let answer = tokio::time::timeout(SENTENCE, work).await;
             answer.unwrap_or_else(|_| {
@@ -71,8 +78,8 @@ impl PostgresStore {
 
 impl Dialect for PostgresStore {
     fn say<S: Sentence>(&self, sentence: S) -> Answer<S::Answer> {
-        let pool = Arc::clone(&self.pool);
-        self.in_time(async move {
+        let pool = Arc::clone(if S::URGENT { &self.urgent } else { &self.pool });
+        self.in_time(Arc::clone(&pool), async move {
             let mut held = pool.hold().await?;
             let answer = say(&mut held, pool.store_id(), sentence).await;
             if !matches!(answer, Err(StoreError::Unavailable(_))) {
@@ -83,8 +90,8 @@ impl Dialect for PostgresStore {
     }
 
     fn check(&self) -> Answer<()> {
-        let pool = Arc::clone(&self.pool);
-        self.in_time(async move {
+        let pool = Arc::clone(&self.urgent);
+        self.in_time(Arc::clone(&pool), async move {
             let mut held = pool.hold().await?;
             session::check(held.connection()?, pool.store_id()).await?;
             held.give_back();

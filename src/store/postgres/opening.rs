@@ -7,7 +7,7 @@ use super::super::marker::{Found, Kind, Marker, Plan, fresh_id};
 use super::super::migrations::{POSTGRES, ahead};
 use super::super::{OpenError, Opening, StoreSettings, StoreUrl};
 use super::address::Address;
-use super::deadlines::OPENING;
+use super::deadlines::{CONNECTIONS, OPENING, URGENT_CONNECTIONS, URGENT_WAITING, WAITING};
 use super::error::words;
 use super::pool::Pool;
 
@@ -18,7 +18,7 @@ const LOCK: &str = "SET LOCAL lock_timeout = 4000; SELECT pg_advisory_xact_lock(
 const UNREACHABLE: &str = "see that PostgreSQL runs there, and lets this machine in";
 
 /// Opens the store.
-pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<Pool, OpenError> {
+pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<(Pool, Pool), OpenError> {
     let place = settings.url.to_string();
     let StoreUrl::Postgres(url) = &settings.url else {
         return Err(broken(&place, "it is no address of PostgreSQL"));
@@ -32,7 +32,10 @@ pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<Po
         advice: UNREACHABLE,
     };
     let store_id = tokio::time::timeout(OPENING, prepare).await.map_err(late)??;
-    Pool::new(address, store_id).map_err(|error| broken(&place, error))
+    let pool = |most, waiting| {
+        Pool::new(address.clone(), store_id.clone(), most, waiting).map_err(|error| broken(&place, error))
+    };
+    Ok((pool(CONNECTIONS, WAITING)?, pool(URGENT_CONNECTIONS, URGENT_WAITING)?))
 }
 
 /// Makes sure that the database is ours and has its tables; its id.

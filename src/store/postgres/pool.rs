@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::StoreError;
 use super::super::tables::Row;
 use super::address::Address;
-use super::deadlines::{CONNECT, CONNECTIONS, ON_THE_SERVER, WAITING};
+use super::deadlines::{CONNECT, ON_THE_SERVER, TURN};
 use super::error::unconnected;
 
 /// When the server has no connection left for us, we share those we have: so soon we look whether one is free. Before we
@@ -44,13 +44,18 @@ struct Connector {
 }
 
 impl Pool {
-    /// Connections to the store of this id; none is opened yet.
-    pub(super) fn new(address: Address, store_id: String) -> Result<Self, String> {
+    /// At most so many connections to the store of this id, and so many who wait for one; none is opened yet.
+    pub(super) fn new(
+        address: Address,
+        store_id: String,
+        most: usize,
+        waiting: usize,
+    ) -> Result<Self, String> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let expected = store_id.clone();
         let manager = Manager::from_connect(address.config, Connector { tls: address.tls }, settings);
         let connections = deadpool_postgres::Pool::builder(manager)
-            .max_size(CONNECTIONS)
+            .max_size(most)
             .runtime(Runtime::Tokio1)
             .create_timeout(Some(CONNECT))
             .post_create(Hook::async_fn(move |connection: &mut ClientWrapper, _| {
@@ -59,7 +64,7 @@ impl Pool {
             }))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { store_id, connections, places: Arc::new(Semaphore::new(CONNECTIONS + WAITING)) })
+        Ok(Self { store_id, connections, places: Arc::new(Semaphore::new(most + waiting)) })
     }
 
     /// The store that all connections lead to.
@@ -70,10 +75,13 @@ impl Pool {
     /// A connection, as soon as one is free; at once none when too many wait already.
     pub(super) async fn hold(&self) -> Row<Held> {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| StoreError::unavailable("too many are waiting for it"))?;
+        let place = place.map_err(|_| StoreError::Busy)?;
         let mut looks = 0;
         loop {
-            match self.connections.get().await {
+            // Whoever only waited for others does not know whether it answers.
+            let turn =
+                tokio::time::timeout(TURN, self.connections.get()).await.map_err(|_| StoreError::Busy)?;
+            match turn {
                 Ok(connection) => return Ok(Held { connection: Some(connection), _place: place }),
                 Err(PoolError::Backend(error))
                     if is_full(&error) && (looks < LOOKS || self.connections.status().size > 0) =>

@@ -33,7 +33,8 @@ pub(super) async fn of(session: &mut Session<'_>, member: &MemberId, now: Timest
 }
 
 pub(super) async fn end(session: &mut Session<'_>, id: &SessionId) -> Row<Option<MemberId>> {
-    let statement = "UPDATE sessions SET ended = TRUE WHERE id = $1 AND NOT ended RETURNING member";
+    let statement = "UPDATE sessions SET ended = TRUE, expires = greatest(expires, started + 366 * 86400) \
+         WHERE id = $1 AND NOT ended RETURNING member";
     session.line(statement, &[&id.as_slice()]).await?.map(|line| parsed(&line, "member")).transpose()
 }
 
@@ -42,8 +43,8 @@ pub(super) async fn end_all(
     of: &MemberId,
     except: Option<&SessionId>,
 ) -> Row<u64> {
-    let statement =
-        "UPDATE sessions SET ended = TRUE WHERE member = $1 AND NOT ended AND id IS DISTINCT FROM $2";
+    let statement = "UPDATE sessions SET ended = TRUE, expires = greatest(expires, started + 366 * 86400) \
+         WHERE member = $1 AND NOT ended AND id IS DISTINCT FROM $2";
     session.run(statement, &[&of.as_str(), &except.map(SessionId::as_slice)]).await
 }
 

@@ -3,6 +3,7 @@
 use super::super::records::{AccountRow, Arrival, Arrived, Conflict};
 use super::super::tables::{Row, Tables};
 use super::super::{Sentence, StoreError};
+use super::members::end_twins;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::member::{Groups, Member, MemberId, Status};
@@ -36,6 +37,7 @@ impl Sentence for Arrival {
         let is_new = holder.is_none() && other.is_none();
         let mut member = holder.or(other).unwrap_or_else(|| self.newcomer());
         if let Some(twin) = tables.blocked_twin(&member.id).await? {
+            end_twins(&twin.id, self.session.started, tables).await?;
             member = twin;
         }
         self.tell(&mut member, is_new, tables).await?;
@@ -123,6 +125,7 @@ impl Arrival {
         }
         if self.is_listed_admin && member.status != Status::Blocked && !member.administers() {
             (member.status, member.is_admin) = (Status::Active, true);
+            tables.remove_setup_links().await?;
             let note = self.note(AuditKind::AdminGranted, &member.id, "named in access.admins".to_owned());
             tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
         }

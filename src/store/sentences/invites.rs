@@ -72,7 +72,8 @@ impl Sentence for Join {
     async fn say<T: Tables>(self, tables: &mut T) -> Row<Member> {
         tables.lock_directory().await?;
         let mut member = tables.member(&self.who).await?.ok_or(StoreError::Missing)?;
-        if member.status == Status::Blocked {
+        // An administrator has said no to this person, and an old link must not say otherwise.
+        if matches!(member.status, Status::Blocked | Status::Refused) {
             return Err(ChangeError::Status(member.status).into());
         }
         let offered = tables.invite(&self.code_hash, self.note.at).await?.ok_or(StoreError::Missing)?;

@@ -35,6 +35,7 @@ pub(in super::super) struct Purge {
 impl Sentence for Standings {
     type Answer = Vec<(MemberId, Standing)>;
     const WRITES: bool = false;
+    const URGENT: bool = true;
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<Self::Answer> {
         tables.standings(&self.of, self.now).await

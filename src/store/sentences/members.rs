@@ -59,6 +59,11 @@ impl Sentence for MakeChange {
             // Those the store has forgotten must not come back with an end of the block.
             member.ended_before = member.ended_before.max(self.note.at);
             tables.end_sessions(&member.id, None).await?;
+            end_twins(&member.id, self.note.at, tables).await?;
+        }
+        if !administered && member.administers() {
+            // A link from before, in some log, must not make another one.
+            tables.remove_setup_links().await?;
         }
         tables.put_member(&member).await?;
         tables.note(&self.note).await?;
@@ -69,6 +74,7 @@ impl Sentence for MakeChange {
 impl Sentence for Forget {
     type Answer = ();
     const WRITES: bool = true;
+    const ERASES: bool = true;
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<()> {
         tables.lock_directory().await?;
@@ -87,6 +93,23 @@ async fn leave_an_admin<T: Tables>(besides: &MemberId, tables: &mut T) -> Row<()
         true => Ok(()),
         false => Err(ChangeError::LastAdmin.into()),
     }
+}
+
+/// Ends the sessions of whoever is probably the same person: an open conflict is between the two.
+pub(super) async fn end_twins<T: Tables>(of: &MemberId, at: Timestamp, tables: &mut T) -> Row<()> {
+    for conflict in tables.conflicts().await? {
+        let twin = match of {
+            of if *of == conflict.holder => &conflict.other,
+            of if *of == conflict.other => &conflict.holder,
+            _ => continue,
+        };
+        if let Some(mut twin) = tables.member(twin).await? {
+            twin.ended_before = twin.ended_before.max(at);
+            tables.put_member(&twin).await?;
+            tables.end_sessions(&twin.id, None).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts together everything about a member.

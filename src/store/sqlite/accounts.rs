@@ -21,8 +21,13 @@ const ADD_SESSION: &str = "
     INSERT INTO sessions (id, member, started, expires, browser, client)
     VALUES (:id, :member, :started, :expires, :browser, :client)";
 const SESSIONS: &str = "SELECT * FROM sessions WHERE member = ?1 AND expires > ?2 ORDER BY started DESC, id";
-const END_SESSION: &str = "UPDATE sessions SET ended = 1 WHERE id = ?1 AND ended = 0 RETURNING member";
-const END_SESSIONS: &str = "UPDATE sessions SET ended = 1 WHERE member = ?1 AND ended = 0 AND id IS NOT ?2";
+// An ended session is remembered for as long as any session may last: `session.lifetime` can be made longer.
+const END_SESSION: &str = "
+    UPDATE sessions SET ended = 1, expires = max(expires, started + 366 * 86400)
+    WHERE id = ?1 AND ended = 0 RETURNING member";
+const END_SESSIONS: &str = "
+    UPDATE sessions SET ended = 1, expires = max(expires, started + 366 * 86400)
+    WHERE member = ?1 AND ended = 0 AND id IS NOT ?2";
 const REMOVE_SESSIONS: &str = "DELETE FROM sessions WHERE member = ?1 AND started < ?2";
 
 pub(super) fn account(connection: &Connection, account: &Account) -> Row<Option<AccountRow>> {

@@ -38,6 +38,8 @@ struct Sqlite {
     writer: Workers,
     /// The writer where there is one connection only.
     readers: Workers,
+    /// As the readers, for what requests wait for.
+    urgent: Workers,
 }
 
 /// Opens the file, or makes one in memory.
@@ -63,22 +65,28 @@ pub(super) async fn open(
 impl Sqlite {
     fn start(
         writer: Connection,
-        readers: Vec<Connection>,
+        mut readers: Vec<Connection>,
         file: Option<DatabaseFile>,
         id: String,
     ) -> io::Result<Self> {
         let writer = Workers::start("writer", vec![writer])?;
-        let readers = match readers.is_empty() {
-            true => writer.clone(),
-            false => Workers::start("reader", readers)?,
+        let lane = |name: &str, connections: Vec<Connection>| match connections.is_empty() {
+            true => Ok(writer.clone()),
+            false => Workers::start(name, connections),
         };
-        Ok(Self { file, id, writer, readers })
+        let urgent = lane("urgent", readers.pop().into_iter().collect())?;
+        let readers = lane("reader", readers)?;
+        Ok(Self { file, id, writer, readers, urgent })
     }
 }
 
 impl Dialect for Sqlite {
     fn say<S: Sentence>(&self, sentence: S) -> Answer<S::Answer> {
-        let workers = if S::WRITES { self.writer.clone() } else { self.readers.clone() };
+        let workers = match () {
+            () if S::WRITES => self.writer.clone(),
+            () if S::URGENT => self.urgent.clone(),
+            () => self.readers.clone(),
+        };
         let file = self.file.clone();
         Box::pin(
             workers.ask(move |connection, deadline| {
@@ -88,7 +96,7 @@ impl Dialect for Sqlite {
     }
 
     fn check(&self) -> Answer<()> {
-        let (file, id, workers) = (self.file.clone(), self.id.clone(), self.readers.clone());
+        let (file, id, workers) = (self.file.clone(), self.id.clone(), self.urgent.clone());
         Box::pin(workers.ask(move |connection, _| {
             file.as_ref().map_or(Ok(()), DatabaseFile::is_in_place)?;
             let held: String = connection

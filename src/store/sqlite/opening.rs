@@ -47,7 +47,7 @@ pub(super) fn file(path: PathBuf, data_dir: &Path, opening: Opening) -> Result<S
             id
         }
     };
-    let readers = (0..2).map(|_| connect::file(&path)).collect::<Result<Vec<_>, _>>();
+    let readers = (0..3).map(|_| connect::file(&path)).collect::<Result<Vec<_>, _>>();
     let readers = readers.map_err(|error| refused(&path, &error))?;
     file.is_in_place().map_err(|error| broken(&path, error, "leave it alone while wxgate starts"))?;
     Sqlite::start(writer, readers, Some(file), id)

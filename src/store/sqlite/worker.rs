@@ -1,6 +1,7 @@
 //! Threads that hold a connection each, and the queue before them: SQLite waits for disks and locks, tasks must not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,7 +54,10 @@ impl Workers {
     ) -> Row<T> {
         let deadline = instant() + PATIENCE;
         let (answer, answered) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&begun);
         let job = move |connection: &mut Connection| {
+            begins.store(true, Ordering::Release);
             // Nobody waits for it any more: time is better spent on those who do.
             if !answer.is_closed() && instant() < deadline {
                 drop(answer.send(work(connection, deadline)));
@@ -61,13 +65,15 @@ impl Workers {
         };
         match self.queue.try_send(Box::new(job)) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(StoreError::unavailable("too much waits for it")),
+            Err(TrySendError::Full(_)) => return Err(StoreError::Busy),
             Err(TrySendError::Disconnected(_)) => {
                 return Err(StoreError::unavailable("its threads have ended"));
             }
         }
         match timeout(LONGEST_WAIT, answered).await {
             Ok(Ok(answer)) => answer,
+            // Whoever only waited for others does not know whether it answers.
+            Err(_) if !begun.load(Ordering::Acquire) => Err(StoreError::Busy),
             Ok(Err(_)) | Err(_) => Err(StoreError::unavailable("it did not answer in time")),
         }
     }
@@ -125,7 +131,7 @@ mod tests {
         let refused = workers.clone().ask(|_, _| Ok(()));
         let refused = refused.await.unwrap_err().to_string();
         assert!(
-            refused.contains("too much waits") && began.elapsed() < Duration::from_millis(500),
+            refused.contains("too many ask") && began.elapsed() < Duration::from_millis(500),
             "{refused}"
         );
         for waiting in queued {

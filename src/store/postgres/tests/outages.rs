@@ -28,7 +28,11 @@ async fn recovery(store: &Arc<dyn Store>) -> Duration {
 }
 
 fn is_unavailable<T>(answer: &Result<T, StoreError>) -> bool {
-    matches!(answer, Err(StoreError::Unavailable(words)) if !words.contains(PASSWORD))
+    match answer {
+        Err(StoreError::Unavailable(words)) => !words.contains(PASSWORD),
+        Err(error) => matches!(error, StoreError::Busy),
+        Ok(_) => false,
+    }
 }
 
 #[tokio::test]
