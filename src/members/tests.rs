@@ -147,3 +147,17 @@ async fn a_worker_forgets_what_this_node_has_changed() {
     directory.forget(&act(), &id).await.unwrap();
     assert!(matches!(who().await, Who::Nobody));
 }
+
+#[tokio::test]
+async fn a_crowd_is_no_outage() {
+    let (directory, store, id) = observed().await;
+    let standings = &directory.standings;
+    let begun = clock::instant();
+    assert!(status(standings, &id, begun, GRACE).await.is_some());
+    store.crowd(true);
+    assert!(status(standings, &id, begun + FRESH * 2, GRACE).await.is_some());
+    assert!(!directory.is_silent() && !directory.is_down(), "nobody else is told what is no longer true");
+    store.crowd(false);
+    directory.change(&act(), &id, Change::Block).await.unwrap();
+    assert_eq!(status(standings, &id, begun + FRESH * 2, GRACE).await, Some(Status::Blocked));
+}

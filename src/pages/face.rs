@@ -94,8 +94,7 @@ impl<'a> Face<'a> {
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 200;
     let visible = |character: &char| {
-        let turns =
-            matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         !character.is_control() && !turns
     };
     let mut characters = value.chars().filter(visible);

@@ -8,7 +8,7 @@ use wxgate::store::MemberKey;
 use wxgate::store::records::{AuditQuery, MemberDetail};
 
 use crate::support::people::operator;
-use crate::support::{Browser, Setup, TestGateway, eventually};
+use crate::support::{Browser, Setup, TestGateway, Wire, eventually};
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
@@ -398,4 +398,77 @@ async fn an_invitation_made_elsewhere_ends_when_it_is_withdrawn() {
     let form = format!("token={token}&code={}", code.reveal());
     assert!(wang.submit(&gateway.url("/_wxgate/invite"), &form).await.status.is_client_error());
     assert_eq!(wang.fetch(&gateway.url("/")).await.status, StatusCode::FORBIDDEN);
+}
+
+/// A hole in an application on the login host lets a script send what it likes, from there, with the administrator's cookie.
+#[tokio::test]
+async fn a_script_on_the_same_host_gets_no_token_that_is_good_in_administration() {
+    let gateway = team("request").await;
+    let (mut lin, _) = admin(&gateway).await;
+    let (mut wang, id) = guest(&gateway, "王芳 Wang").await;
+    let script = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")];
+    for path in ["/_wxgate/request", "/_wxgate/invite", "/_wxgate/setup", "/_wxgate/admin", &page_of(&id)] {
+        let answer = lin.submit_as(&gateway.url(path), "do=approve&groups=&to=/&message=", &script).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(!answer.text().contains("token"), "{path}");
+    }
+    // What strangers are given, and what a window is given that never was in administration.
+    let of_a_stranger = wang.open(&gateway.url("/")).await.token();
+    let stale = lin.submit(&gateway.url("/_wxgate/request"), "token=stale&to=/&message=").await.token();
+    let of_a_session = lin.cookie("wxgate").unwrap().to_owned();
+    for token in [of_a_stranger, stale, of_a_session] {
+        let answer =
+            lin.submit(&gateway.url(&page_of(&id)), &format!("token={token}&do=approve&groups=")).await;
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        assert!(!answer.text().contains("name=\"token\""), "nothing is offered to be sent once more");
+    }
+    assert_eq!(status(&gateway, &id).await, Status::Guest);
+}
+
+#[tokio::test]
+async fn no_invitation_counts_where_only_administrators_make_members() {
+    let gateway = team("closed").await;
+    let directory = gateway.directory().await;
+    let invitation =
+        Invitation { groups: "it".parse().unwrap(), uses: None, lifetime: DAY, note: String::new() };
+    let (_, code) = directory.invite(&operator(), invitation).await.unwrap();
+    let link = format!("/_wxgate/invite?code={}", code.reveal());
+    let (mut lin, _) = admin(&gateway).await;
+    let token = lin.open(&gateway.url("/_wxgate/admin/invites")).await.token();
+    let (mut wang, id) = guest(&gateway, "王芳 Wang").await;
+    assert_eq!(wang.open(&gateway.url(&link)).await.status, StatusCode::GONE);
+    let form = format!("token={token}&code={}", code.reveal());
+    assert!(wang.submit(&gateway.url("/_wxgate/invite"), &form).await.status.is_client_error());
+    assert_eq!(lin.submit(&gateway.url("/_wxgate/invite"), &form).await.status, StatusCode::GONE);
+    assert_eq!(status(&gateway, &id).await, Status::Guest);
+}
+
+#[tokio::test]
+async fn a_setup_link_ends_when_somebody_administers() {
+    let gateway = team("request").await;
+    let line = gateway.log_line(&["/_wxgate/setup?code="]);
+    let code = line.split_once("setup?code=").unwrap().1;
+    let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
+    admin(&gateway).await;
+    let (mut wang, _) = guest(&gateway, "王芳 Wang").await;
+    let answer = wang.open(&gateway.url(&format!("/_wxgate/setup?code={code}"))).await;
+    assert_eq!(answer.status, StatusCode::GONE, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_upload_ends_with_the_rights_of_whoever_sends_it() {
+    let gateway = team("request").await;
+    let (mut lin, id) = gateway.member("Lin").await;
+    let url = gateway.url("/");
+    eventually("a member", async || lin.fetch(&url).await.status == StatusCode::OK).await;
+    let mut wire = Wire::to(&gateway).await;
+    let head = format!(
+        "POST /upload HTTP/1.1\r\nHost: a.localhost\r\nTransfer-Encoding: chunked\r\n{}\r\n",
+        lin.cookie_line()
+    );
+    wire.send(head).await;
+    gateway.change(&id, Change::Block).await;
+    let began = tokio::time::Instant::now();
+    eventually("the upload is cut", async || wire.try_send("5\r\nhello\r\n").await.is_err()).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(12), "{:?}", began.elapsed());
 }

@@ -23,12 +23,13 @@ pub(super) struct Observed {
     ended: watch::Sender<usize>,
     held: watch::Sender<bool>,
     fails: AtomicBool,
+    is_crowded: AtomicBool,
 }
 
 impl Observed {
     pub(super) fn over(behind: Arc<dyn Store>) -> Self {
         let (begun, ended, held) = (watch::Sender::new(0), watch::Sender::new(0), watch::Sender::new(false));
-        Self { behind, begun, ended, held, fails: AtomicBool::new(false) }
+        Self { behind, begun, ended, held, fails: AtomicBool::new(false), is_crowded: AtomicBool::new(false) }
     }
 
     /// How many readings have begun.
@@ -46,6 +47,11 @@ impl Observed {
         self.fails.store(fails, Ordering::Release);
     }
 
+    /// Whether there are too many who ask.
+    pub(super) fn crowd(&self, is_crowded: bool) {
+        self.is_crowded.store(is_crowded, Ordering::Release);
+    }
+
     /// Waits until so many readings have begun.
     pub(super) async fn has_begun(&self, count: usize) {
         self.begun.subscribe().wait_for(|begun| *begun >= count).await.unwrap();
@@ -60,6 +66,9 @@ impl Observed {
 impl Store for Observed {
     fn standings(&self, of: Vec<MemberId>, now: Timestamp) -> Answer<Vec<(MemberId, Standing)>> {
         self.begun.send_modify(|begun| *begun += 1);
+        if self.is_crowded.load(Ordering::Acquire) {
+            return Box::pin(async { Err(StoreError::Busy) });
+        }
         if self.fails.load(Ordering::Acquire) {
             return Box::pin(async { Err(StoreError::unavailable("on purpose")) });
         }
