@@ -209,7 +209,12 @@ impl<'a> Crossing<'a> {
             session.member_id().clone_into(&mut story.member);
         }
 
-        let verdict = decide(&route.access, who, self.origin());
+        let mut verdict = decide(&route.access, who, self.origin());
+        if let Verdict::Refuse(Refusal::NoMember(_) | Refusal::Group, Some(person)) = &verdict {
+            // Rare: another node may have let them in a moment ago.
+            let who = Box::pin(live.who_anew(&person.session, self.arrived.began)).await;
+            verdict = decide(&route.access, who, self.origin());
+        }
         story.decision = verdict.as_str();
         match verdict {
             Verdict::Admit(admission) => {

@@ -229,6 +229,11 @@ impl Held {
         self.own.directory.who(session, &self.near, now, self.own.revocation_grace).await
     }
 
+    /// The same for a person who is about to be refused.
+    pub async fn who_anew(&self, session: &Arc<Session>, now: Instant) -> Who {
+        self.own.directory.who_anew(session, &self.near, now, self.own.revocation_grace).await
+    }
+
     /// This worker's connections to the application of `target`.
     pub fn pool(&self, target: &Target) -> &Arc<Pool> {
         &self.pools[target.pool]

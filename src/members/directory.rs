@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::act::Act;
 use super::near::Near;
 use super::refusals::Refusals;
-use super::standings::{Standings, Unsure};
+use super::standings::{Known, Standings, Unsure};
 use super::watch::Watch;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::{self, Timestamp};
@@ -48,6 +48,14 @@ impl Directory {
             return person(session, standing);
         }
         Box::pin(self.look_up(session, near, now, grace)).await
+    }
+
+    /// The same for a person who is about to be refused, who may have been let in elsewhere a moment ago.
+    pub async fn who_anew(&self, session: &Arc<Session>, near: &Near, now: Instant, grace: Duration) -> Who {
+        let Ok(id) = session.member_id().parse::<MemberId>() else { return Who::Nobody };
+        let changes = self.changes();
+        let known = self.standings.find_anew(&id, now, grace).await;
+        found(session, known, near, changes)
     }
 
     /// Whether the store failed when it was last asked.
@@ -116,17 +124,17 @@ impl Directory {
     async fn look_up(&self, session: Arc<Session>, near: &Near, now: Instant, grace: Duration) -> Who {
         let Ok(id) = session.member_id().parse::<MemberId>() else { return Who::Nobody };
         let changes = self.changes();
-        match self.standings.find(&id, now, grace).await {
-            Ok(known) => match known.standing {
-                Some(standing) => {
-                    near.keep(&session, &standing, known.as_of, changes);
-                    person(session, standing)
-                }
-                None => Who::Nobody,
-            },
-            Err(Unsure) => Who::Unsure,
-        }
+        let known = self.standings.find(&id, now, grace).await;
+        found(&session, known, near, changes)
     }
+}
+
+/// Who it is by what was found, which the worker remembers.
+fn found(session: &Arc<Session>, known: Result<Known, Unsure>, near: &Near, changes: u64) -> Who {
+    let Ok(known) = known else { return Who::Unsure };
+    let Some(standing) = known.standing else { return Who::Nobody };
+    near.keep(session, &standing, known.as_of, changes);
+    person(Arc::clone(session), standing)
 }
 
 /// The person, unless this session of theirs was ended.

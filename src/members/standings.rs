@@ -22,6 +22,9 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// From this age on it is read anew in the background.
 pub(super) const AHEAD: Duration = Duration::from_secs(2);
 
+/// How old what is known may be when somebody is about to be refused for it.
+const ANEW: Duration = Duration::from_millis(100);
+
 /// How often somebody is read who is being changed all the time.
 const READINGS: usize = 5;
 
@@ -108,12 +111,41 @@ impl Standings {
         if self.is_silent() {
             return Err(Unsure);
         }
+        self.fetch(id, &slot, now, grace).await
+    }
+
+    /// The same for somebody who is about to be refused: another node may have let them in a moment ago.
+    pub(super) async fn find_anew(
+        &self,
+        id: &MemberId,
+        now: Instant,
+        grace: Duration,
+    ) -> Result<Known, Unsure> {
+        let slot = self.slot(id, now);
+        let age = |known: &Known| now.saturating_duration_since(known.as_of);
+        if let Some(known) = slot.known().filter(|known| age(known) < ANEW) {
+            return Ok(known);
+        }
+        if self.is_silent() {
+            return slot.known().filter(|known| age(known) < grace).ok_or(Unsure);
+        }
+        self.fetch(id, &slot, now, grace).await
+    }
+
+    /// Asks the store, once for all who wait.
+    async fn fetch(
+        &self,
+        id: &MemberId,
+        slot: &Arc<Slot>,
+        now: Instant,
+        grace: Duration,
+    ) -> Result<Known, Unsure> {
         let _turn = slot.turn.lock().await;
         match slot.known() {
             Some(known) if known.as_of >= now => return Ok(known),
             _ => {}
         }
-        let this = [(id.clone(), Arc::clone(&slot))];
+        let this = [(id.clone(), Arc::clone(slot))];
         for _ in 0..READINGS {
             // Whoever had the turn before may have found out that the store is down; then nobody else tries.
             if self.is_silent() || self.read(&this).await.is_err() {

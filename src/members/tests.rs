@@ -161,3 +161,17 @@ async fn a_crowd_is_no_outage() {
     directory.change(&act(), &id, Change::Block).await.unwrap();
     assert_eq!(status(standings, &id, begun + FRESH * 2, GRACE).await, Some(Status::Blocked));
 }
+
+#[tokio::test]
+async fn who_is_about_to_be_refused_is_asked_about_once_more() {
+    let (directory, store, id) = observed().await;
+    let begun = clock::instant();
+    assert_eq!(status(&directory.standings, &id, begun, GRACE).await, Some(Status::Guest));
+    // Another node lets them in: this one has not heard of it.
+    let elsewhere = Directory::new(Arc::clone(&store) as Arc<dyn crate::store::Store>, Handle::current());
+    elsewhere.change(&act(), &id, Change::Approve(None)).await.unwrap();
+    assert_eq!(status(&directory.standings, &id, begun, GRACE).await, Some(Status::Guest));
+    let later = clock::instant() + AHEAD / 2;
+    let known = directory.standings.find_anew(&id, later, GRACE).await.unwrap();
+    assert_eq!(known.standing.unwrap().status, Status::Active);
+}

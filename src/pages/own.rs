@@ -78,7 +78,14 @@ impl OwnPages {
     ) -> Result<Response<Body>, Failure> {
         let host = &visit.authority.host;
         let session = self.sessions.read(&asking.parts.headers, host, asking.now).map(Arc::new);
-        let person = match self.who(session.clone()).await {
+        let who = match self.who(session.clone()).await {
+            Who::Person(person) if endpoint == Endpoint::Admin && !person.administers() => {
+                let grace = self.revocation_grace;
+                self.directory.who_anew(&person.session, &self.near, clock::instant(), grace).await
+            }
+            who => who,
+        };
+        let person = match who {
             Who::Nobody => None,
             Who::Person(person) => Some(person),
             // Whoever wants to leave may, and a page that says who somebody is does not guess.
