@@ -192,6 +192,7 @@ fn announce(config: &Config, listen: &str, admin: &str, store: &str) {
             path = format!("{}/", route.path),
             methods = if methods.is_empty() { "all".to_owned() } else { methods.join(",") },
             access = route.access.policy.as_str(),
+            groups = (!route.access.groups.is_empty()).then(|| route.access.groups.as_str()),
             upstream,
             "protects"
         );
