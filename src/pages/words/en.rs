@@ -220,7 +220,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("shutting_down.title", "Back in a moment"),
     (
         "store_unavailable.text",
-        "Nobody can sign in for the moment. People who are signed in can carry on. Try again in a minute.",
+        "The gateway’s database does not answer, so nobody can sign in, ask for access or administer. Applications that you had open a moment ago go on. Try again in a minute.",
     ),
-    ("store_unavailable.title", "Signing in is not possible right now"),
+    ("store_unavailable.title", "This is not possible right now"),
 ];

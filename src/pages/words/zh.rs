@@ -149,6 +149,9 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("overloaded.title", "暂时忙不过来"),
     ("shutting_down.text", "服务正在重新启动，通常只要几秒。请稍后再试。"),
     ("shutting_down.title", "马上回来"),
-    ("store_unavailable.text", "暂时无法登录。已经登录的人可以继续使用。请过一分钟再试。"),
-    ("store_unavailable.title", "暂时无法登录"),
+    (
+        "store_unavailable.text",
+        "网关的数据库没有响应，暂时不能登录、申请访问或管理成员。刚才打开的应用可以继续使用。请过一分钟再试。",
+    ),
+    ("store_unavailable.title", "暂时无法处理"),
 ];
