@@ -18,6 +18,7 @@ use crate::gate::{Admission, Origin, Refusal, Verdict, decide};
 use crate::live::{Generation, Held, Lasting, Live};
 use crate::members::Unsure;
 use crate::model::clock::{self, Timestamp};
+use crate::model::person::Who;
 use crate::model::request_id::{self, request_id};
 use crate::model::route::{Found, Route};
 use crate::model::visit::Visit;
@@ -209,12 +210,7 @@ impl<'a> Crossing<'a> {
             session.member_id().clone_into(&mut story.member);
         }
 
-        let mut verdict = decide(&route.access, who, self.origin());
-        if let Verdict::Refuse(Refusal::NoMember(_) | Refusal::Group, Some(person)) = &verdict {
-            // Rare: another node may have let them in a moment ago.
-            let who = Box::pin(live.who_anew(&person.session, self.arrived.began)).await;
-            verdict = decide(&route.access, who, self.origin());
-        }
+        let verdict = self.judge(route, who).await;
         story.decision = verdict.as_str();
         match verdict {
             Verdict::Admit(admission) => {
@@ -249,6 +245,17 @@ impl<'a> Crossing<'a> {
                 Ok(say(live, asking, live.own.ask_to_sign_in(visit, route.api, asking)))
             }
         }
+    }
+
+    /// The verdict. Before somebody is refused for their standing it is read anew: another node may have let them in a moment
+    /// ago.
+    async fn judge(&self, route: &Route, who: Who) -> Verdict {
+        let verdict = decide(&route.access, who, self.origin());
+        let Verdict::Refuse(Refusal::NoMember(_) | Refusal::Group, Some(person)) = &verdict else {
+            return verdict;
+        };
+        let who = Box::pin(self.live.who_anew(&person.session, self.arrived.began)).await;
+        decide(&route.access, who, self.origin())
     }
 
     /// Where a request that leaves HTTP behind comes from. A proxy that asks keeps the way out to itself.
