@@ -10,7 +10,8 @@ use super::refusal::refuse;
 use crate::live::ConfigSource;
 use crate::net::listen::ListenAddress;
 
-/// Asks the admin listener whether the gateway is ready.
+/// Asks the admin listener whether the gateway is alive. Not whether it is ready: what restarts a container over this answer
+/// would, while the store is away, throw out the people who are signed in and may go on.
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
     match source.read(environment) {
         Ok((config, _)) => exit(ask(&config.admin_listen)),
@@ -33,13 +34,13 @@ fn ask(listen: &ListenAddress) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-        let response = client.get(format!("http://{address}/readyz")).send().await;
+        let response = client.get(format!("http://{address}/livez")).send().await;
         let response =
             response.map_err(reqwest::Error::without_url).context("the gateway does not answer")?;
         if response.status().is_success() {
             Ok(())
         } else {
-            bail!("the gateway is not ready ({})", response.status())
+            bail!("the gateway is not well ({})", response.status())
         }
     })
 }

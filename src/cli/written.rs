@@ -53,6 +53,7 @@ pub(super) mod tests {
         Member {
             id: MemberId::of([7; 10]),
             status: Status::Active,
+            before_block: None,
             user_name: None,
             display_name: None,
             groups: Groups::default(),

@@ -147,6 +147,9 @@ pub enum LoginError {
     /// A unionid is required and WeChat gave none.
     #[error("WeChat gave no unionid: bind the app to an Open Platform account")]
     UnionidRequired,
+    /// The sessions were ended after the login that is repeated here.
+    #[error("the sessions of the member {0} were ended after this login")]
+    Overtaken(MemberId),
     /// WeChat did not complete it.
     #[error("{0}")]
     Wechat(Arc<WechatError>),
@@ -253,10 +256,10 @@ impl LoginFlow {
             let error = StoreError::unavailable("it did not answer a moment ago").into();
             return Err(LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) });
         }
-        let result = match self.exchange(&attempt, code).await {
-            Ok(arrival) => self.sign_in(&attempt, &arrival, visitor, now).await,
-            Err(LoginError::Wechat(error)) => self.recover(&attempt, error, headers, now),
-            Err(error) => Err(error),
+        let result = match self.exchange(&attempt, code, now).await {
+            (Ok(arrival), repeats) => self.sign_in(&attempt, &arrival, repeats, visitor, now).await,
+            (Err(LoginError::Wechat(error)), _) => self.recover(&attempt, error, headers, now),
+            (Err(error), _) => Err(error),
         };
         let word = match &result {
             Ok(Finished::SignedIn { .. }) => "signed-in",
@@ -292,18 +295,27 @@ impl LoginFlow {
 
     /// The outcome of the code, shared only by callbacks of the same attempt: whoever else got hold of a spent code has
     /// WeChat say so.
-    async fn exchange(&self, attempt: &Attempt, code: String) -> Result<Arc<Arrival>, LoginError> {
-        let app = self.settings.apps.of(attempt.channel).cloned().ok_or(LoginError::NoApp)?;
+    async fn exchange(
+        &self,
+        attempt: &Attempt,
+        code: String,
+        now: Timestamp,
+    ) -> (Result<Arc<Arrival>, LoginError>, Option<Timestamp>) {
+        let Some(app) = self.settings.apps.of(attempt.channel).cloned() else {
+            return (Err(LoginError::NoApp), None);
+        };
         let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
-        let outcome = self.exchanges.join(attempt.state, key, async move { api.identify(&app, &code).await });
-        outcome.await.map_err(LoginError::Wechat)
+        let exchange = async move { api.identify(&app, &code).await };
+        let (outcome, repeats) = self.exchanges.join(attempt.state, key, now, exchange).await;
+        (outcome.map_err(LoginError::Wechat), repeats)
     }
 
     async fn sign_in(
         &self,
         attempt: &Attempt,
         arrival: &Arrival,
+        repeats: Option<Timestamp>,
         visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Finished, LoginError> {
@@ -314,6 +326,7 @@ impl LoginFlow {
             account: arrival.account.clone(),
             unionid: arrival.unionid.clone(),
             profile: arrival.profile.clone(),
+            repeats,
             browser: visitor.browser.to_owned(),
             client: visitor.client,
             request_id: visitor.request_id.to_owned(),
@@ -322,6 +335,7 @@ impl LoginFlow {
         let member = match self.directory.welcome(newcomer, id, expires, &self.joining, now).await {
             Ok(member) => member,
             Err(WelcomeError::Blocked(member)) => return Err(LoginError::Blocked(member)),
+            Err(WelcomeError::Overtaken(member)) => return Err(LoginError::Overtaken(member)),
             Err(WelcomeError::Store(error)) => return Err(LoginError::Store(error)),
         };
         let identity = Identity {

@@ -14,7 +14,7 @@ use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, S
 use crate::model::secret::Secret;
 use crate::seal::{digest, random};
 use crate::store::StoreError;
-use crate::store::records::{Arrival, Invite, NewSession};
+use crate::store::records::{Arrival, Arrived, Invite, NewSession};
 use crate::telemetry::audit;
 
 /// Longest message to the administrator, in characters.
@@ -58,6 +58,8 @@ pub struct Newcomer {
     pub unionid: Option<String>,
     /// Name and picture.
     pub profile: Profile,
+    /// When WeChat said so, where the callback is a repeated one.
+    pub repeats: Option<Timestamp>,
     /// Their User-Agent.
     pub browser: String,
     /// From where.
@@ -72,6 +74,9 @@ pub enum WelcomeError {
     /// An administrator has shut them out.
     #[error("the member {0} is blocked")]
     Blocked(MemberId),
+    /// Their sessions were ended since WeChat said who they are.
+    #[error("the sessions of the member {0} were ended after this login")]
+    Overtaken(MemberId),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +106,7 @@ impl Directory {
         settings: &JoinSettings,
         now: Timestamp,
     ) -> Result<Member, WelcomeError> {
-        let Newcomer { account, unionid, profile, browser, client, request_id } = newcomer;
+        let Newcomer { account, unionid, profile, repeats, browser, client, request_id } = newcomer;
         let names = [Some(account.openid.as_str()), unionid.as_deref()];
         let is_listed_admin = settings.admins.iter().any(|admin| names.contains(&Some(admin.as_str())));
         let arrival = Arrival {
@@ -111,6 +116,7 @@ impl Directory {
             account,
             unionid,
             profile,
+            repeats,
             session: NewSession {
                 id: session,
                 started: now,
@@ -124,19 +130,22 @@ impl Directory {
             },
             request_id: request_id.clone(),
         };
-        let member = self.ask(self.store.arrive(arrival)).await?.member;
+        let Arrived { member, is_in, .. } = self.ask(self.store.arrive(arrival)).await?;
         self.standings.forget(&member.id);
-        let is_blocked = member.status == Status::Blocked;
         audit::line(&AuditEvent {
             at: now,
-            kind: if is_blocked { AuditKind::SignInRefused } else { AuditKind::SignedIn },
+            kind: if is_in { AuditKind::SignedIn } else { AuditKind::SignInRefused },
             actor: Actor::Member(member.id.clone()),
             member: Some(member.id.clone()),
             client: Some(client),
             request_id: Some(request_id),
             detail: String::new(),
         });
-        if is_blocked { Err(WelcomeError::Blocked(member.id)) } else { Ok(member) }
+        match member.status {
+            _ if is_in => Ok(member),
+            Status::Blocked => Err(WelcomeError::Blocked(member.id)),
+            _ => Err(WelcomeError::Overtaken(member.id)),
+        }
     }
 
     /// A guest asks to be let in; where everybody may join, they are.

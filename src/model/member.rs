@@ -62,6 +62,8 @@ pub struct Member {
     pub id: MemberId,
     /// What the directory makes of them.
     pub status: Status,
+    /// What it was before they were blocked, and is again when the block ends.
+    pub before_block: Option<Status>,
     /// Given by an administrator; applications are told the id without it.
     pub user_name: Option<UserName>,
     /// Given by an administrator; people see the profile's name without it.
@@ -133,7 +135,7 @@ pub enum Change {
     MakeAdmin(bool),
     /// Does not let them in.
     Refuse,
-    /// Lets them in again after a block.
+    /// Ends a block: what they were before, they are again.
     Unblock,
     /// Another name for applications; the id without one.
     UserName(Option<UserName>),
@@ -379,7 +381,8 @@ impl Member {
                     self.groups = groups.clone();
                 }
             }
-            Change::Block => self.status = Status::Blocked,
+            Change::Block if self.status == Status::Blocked => {}
+            Change::Block => self.before_block = Some(std::mem::replace(&mut self.status, Status::Blocked)),
             Change::DisplayName(name) => self.display_name.clone_from(name),
             Change::Groups(groups) => self.groups = groups.clone(),
             Change::MakeAdmin(true) if self.status != Status::Active => return wrong,
@@ -387,7 +390,9 @@ impl Member {
             Change::Refuse if matches!(self.status, Status::Guest | Status::Pending) => {
                 self.status = Status::Refused;
             }
-            Change::Unblock if self.status == Status::Blocked => self.status = Status::Active,
+            Change::Unblock if self.status == Status::Blocked => {
+                self.status = self.before_block.take().unwrap_or(Status::Guest);
+            }
             Change::Refuse | Change::Unblock => return wrong,
             Change::UserName(name) => self.user_name.clone_from(name),
         }
@@ -436,6 +441,7 @@ mod tests {
         Member {
             id: MemberId::of([7; 10]),
             status,
+            before_block: None,
             user_name: None,
             display_name: None,
             groups: Groups::default(),
@@ -470,7 +476,7 @@ mod tests {
                 (Change::MakeAdmin(true), (before == Active).then_some(Active)),
                 (Change::MakeAdmin(false), stays(before)),
                 (Change::Refuse, matches!(before, Guest | Pending).then_some(Refused)),
-                (Change::Unblock, (before == Blocked).then_some(Active)),
+                (Change::Unblock, (before == Blocked).then_some(Guest)),
                 (name(), stays(before)),
                 (Change::UserName(None), stays(before)),
             ] {
@@ -488,10 +494,19 @@ mod tests {
                     Change::DisplayName(name) => expected.display_name = name.clone(),
                     Change::UserName(name) => expected.user_name = name.clone(),
                     Change::MakeAdmin(is_admin) => expected.is_admin = *is_admin,
+                    Change::Block if before != Blocked => expected.before_block = Some(before),
                     _ => {}
                 }
                 assert_eq!(said, expected, "{before:?} {change:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_block_that_ends_gives_back_what_was_before_and_no_more() {
+        for before in Status::ALL.into_iter().filter(|before| *before != Status::Blocked) {
+            let blocked = member(before).changed(&Change::Block).unwrap().changed(&Change::Block).unwrap();
+            assert_eq!(blocked.changed(&Change::Unblock).unwrap(), member(before));
         }
     }
 

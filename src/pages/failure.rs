@@ -186,7 +186,7 @@ fn login_page<'a>(
         LoginError::CookieNotReturned => {
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
         }
-        LoginError::Expired => Page::SignInExpired { login_url },
+        LoginError::Expired | LoginError::Overtaken(_) => Page::SignInExpired { login_url },
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
         LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
         LoginError::Refused => Page::SignInRefused { login_url },
@@ -239,7 +239,11 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
             "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
         ),
         LoginError::Store(error) => log_store(error, request_id),
-        LoginError::Blocked(_) | LoginError::Expired | LoginError::NoApp | LoginError::Refused => {
+        LoginError::Blocked(_)
+        | LoginError::Expired
+        | LoginError::Overtaken(_)
+        | LoginError::NoApp
+        | LoginError::Refused => {
             tracing::info!(request_id, %client, error = %error, "a login did not complete");
         }
     }

@@ -152,6 +152,25 @@ async fn a_session_can_be_ended_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_callback_from_before_signing_out_everywhere_is_no_way_back() {
+    let gateway = TestGateway::start().await;
+    let mut browser = gateway.browser();
+    let callback = browser.callback(&gateway, "Lin", "/").await;
+    let mut copy = browser.clone();
+    let mut late = browser.clone();
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    let id = browser.member_id(&gateway).await;
+    assert_eq!(copy.open(&callback).await.status, StatusCode::SEE_OTHER, "a callback may come twice");
+    gateway.directory().await.end_sessions(&operator(), &id).await.unwrap();
+    until(&mut copy, &gateway.url("/"), 401).await;
+    let answer = late.open(&callback).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert!(!late.is_signed_in(&gateway).await);
+    late.sign_in(&gateway, "Lin", "/").await;
+    assert!(late.is_signed_in(&gateway).await, "by a login of their own");
+}
+
+#[tokio::test]
 async fn a_person_signs_out_of_all_their_browsers() {
     let gateway = TestGateway::start().await;
     let (mut one, mut other) = (gateway.signed_in("Lin").await, gateway.signed_in("Lin").await);

@@ -30,6 +30,7 @@ fn somebody(number: u8, text: &str, status: Status) -> Member {
     Member {
         id: id(number),
         status,
+        before_block: None,
         user_name: "wang.fang".parse().ok().filter(|_| number.is_multiple_of(2)),
         display_name: None,
         groups: "staff, 财务".parse().unwrap(),

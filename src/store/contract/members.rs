@@ -114,7 +114,7 @@ pub(super) async fn blocking_ends_sessions(store: &dyn Store) {
     let alice = store.arrive(before.clone()).await.unwrap().member;
     store.change(alice.id.clone(), Change::Block, note(AuditKind::Blocked, 10)).await.unwrap();
     let unblocked = change(store, &alice, Change::Unblock).await.unwrap();
-    assert_eq!(unblocked.status, Status::Active);
+    assert_eq!(unblocked, Member { ended_before: at(10), ..alice.clone() });
     let standing = store.standings(vec![alice.id], at(11)).await.unwrap().remove(0).1;
     assert_eq!(standing.ended, [before.session.id]);
     assert_eq!(standing.ended_before, at(10));

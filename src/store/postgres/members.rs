@@ -12,7 +12,7 @@ use crate::model::member::{AccessRequest, Member, MemberId, Standing, Status, Us
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, status, user_name, display_name, groups, is_admin, unionid, profile_name, avatar, ",
+            "SELECT id, status, before_block, user_name, display_name, groups, is_admin, unionid, profile_name, avatar, ",
             "request_code, request_message, requested, created, signed_in, ended_before FROM members ",
             $rest
         )
@@ -85,15 +85,16 @@ pub(super) async fn has_other_admin(session: &mut Session<'_>, than: Option<&Mem
 
 pub(super) async fn put(session: &mut Session<'_>, member: &Member) -> Row<()> {
     let request = member.request.as_ref();
-    let statement = "INSERT INTO members (id, status, user_name, display_name, groups, is_admin, unionid, \
+    let statement = "INSERT INTO members (id, status, before_block, user_name, display_name, groups, is_admin, unionid, \
          profile_name, avatar, request_code, request_message, requested, created, signed_in, ended_before, search) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
-         ON CONFLICT (id) DO UPDATE SET (status, user_name, display_name, groups, is_admin, unionid, \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (id) DO UPDATE SET (status, before_block, user_name, display_name, groups, is_admin, unionid, \
          profile_name, avatar, request_code, request_message, requested, created, signed_in, ended_before, search) \
-         = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let parameters: [Parameter<'_>; 16] = [
+         = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    let parameters: [Parameter<'_>; 17] = [
         &member.id.as_str(),
         &member.status.as_str(),
+        &member.before_block.map(Status::as_str),
         &member.user_name.as_ref().map(UserName::as_str),
         &member.display_name.as_ref().map(|name| Text(name.as_str())),
         &member.groups.as_str(),
@@ -151,6 +152,7 @@ fn read(line: &Line) -> Row<Member> {
     Ok(Member {
         id: parsed(line, "id")?,
         status: parsed(line, "status")?,
+        before_block: parsed_if_any(line, "before_block")?,
         user_name: parsed_if_any(line, "user_name")?,
         display_name: parsed_if_any(line, "display_name")?,
         groups: parsed(line, "groups")?,

@@ -53,22 +53,30 @@ impl Sentence for Arrival {
             last_seen: self.session.started,
         };
         tables.put_account(&account).await?;
+        let is_in = member.status != Status::Blocked && !self.is_overtaken(&member);
         let mut kind = AuditKind::SignInRefused;
-        if member.status != Status::Blocked {
+        if is_in {
             kind = AuditKind::SignedIn;
             tables.add_session(&member.id, &self.session).await?;
             self.end_oldest(&mut member, tables).await?;
         }
         tables.note(&self.note(kind, &member.id, self.session.browser.clone())).await?;
-        Ok(Arrived { member, is_new })
+        Ok(Arrived { member, is_new, is_in })
     }
 }
 
 impl Arrival {
+    /// Whether all their sessions were ended after WeChat said who it is. A callback that is repeated must not give
+    /// back what was ended; one that comes for the first time is news, whatever another node's clock says.
+    fn is_overtaken(&self, member: &Member) -> bool {
+        self.repeats.is_some_and(|proven| proven <= member.ended_before)
+    }
+
     fn newcomer(&self) -> Member {
         Member {
             id: self.fresh_id.clone(),
             status: self.newcomer,
+            before_block: None,
             user_name: None,
             display_name: None,
             groups: Groups::default(),

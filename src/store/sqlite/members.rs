@@ -18,11 +18,12 @@ const OTHER_ADMIN: &str =
     "SELECT 1 FROM members WHERE is_admin = 1 AND status = 'active' AND id IS NOT ?1 LIMIT 1";
 const ENDED: &str = "SELECT id FROM sessions WHERE member = ?1 AND ended = 1 AND expires > ?2";
 const PUT: &str = "
-    INSERT INTO members (id, status, user_name, display_name, groups, is_admin, unionid, profile_name, avatar,
+    INSERT INTO members (id, status, before_block, user_name, display_name, groups, is_admin, unionid, profile_name, avatar,
         request_code, request_message, requested, created, signed_in, ended_before, search)
-    VALUES (:id, :status, :user_name, :display_name, :groups, :is_admin, :unionid, :profile_name, :avatar,
+    VALUES (:id, :status, :before_block, :user_name, :display_name, :groups, :is_admin, :unionid, :profile_name, :avatar,
         :request_code, :request_message, :requested, :created, :signed_in, :ended_before, :search)
-    ON CONFLICT (id) DO UPDATE SET status = excluded.status, user_name = excluded.user_name,
+    ON CONFLICT (id) DO UPDATE SET status = excluded.status,
+        before_block = excluded.before_block, user_name = excluded.user_name,
         display_name = excluded.display_name, groups = excluded.groups, is_admin = excluded.is_admin,
         unionid = excluded.unionid, profile_name = excluded.profile_name, avatar = excluded.avatar,
         request_code = excluded.request_code, request_message = excluded.request_message,
@@ -57,6 +58,7 @@ pub(super) fn put(connection: &Connection, member: &Member) -> Row<()> {
     let values = named_params! {
         ":id": member.id.as_str(),
         ":status": member.status.as_str(),
+        ":before_block": member.before_block.map(Status::as_str),
         ":user_name": member.user_name.as_ref().map(UserName::as_str),
         ":display_name": member.display_name.as_ref().map(DisplayName::as_str),
         ":groups": member.groups.as_str(),
@@ -107,6 +109,7 @@ pub(super) fn read(row: &SqlRow<'_>) -> Read<Member> {
     Ok(Member {
         id: rows::parsed(row, "id")?,
         status: rows::parsed(row, "status")?,
+        before_block: rows::parsed_if_any(row, "before_block")?,
         user_name: rows::parsed_if_any(row, "user_name")?,
         display_name: rows::parsed_if_any(row, "display_name")?,
         groups: rows::parsed(row, "groups")?,

@@ -13,7 +13,7 @@ use super::super::{OpenError, Opening, Store, StoreError, StoreSettings, StoreUr
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::{Timestamp, instant};
 use crate::model::identity::{Account, Profile};
-use crate::model::member::{MemberId, Status};
+use crate::model::member::{Change, MemberId, Status};
 use crate::seal::random;
 
 /// Opens `members.db` in this folder.
@@ -70,6 +70,7 @@ fn arrival(openid: &str) -> Arrival {
         profile,
         newcomer: Status::Guest,
         is_listed_admin: false,
+        repeats: None,
         session: NewSession {
             id: random(),
             started: Timestamp::from_unix(0),
@@ -99,6 +100,23 @@ async fn count(store: &dyn Store) -> usize {
 
 async fn complaint(folder: &Path, opening: Opening) -> String {
     reopen(folder, opening).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = closed(folder.path()).await;
+    let older = Connection::open(folder.path().join("members.db")).unwrap();
+    older
+        .execute_batch("ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1")
+        .unwrap();
+    drop(older);
+    assert!(complaint(folder.path(), Opening::Existing).await.contains("older wxgate"));
+    let store = fresh(folder.path()).await;
+    let alice = store.change(id, Change::Block, note()).await.unwrap();
+    assert_eq!(alice.before_block, Some(Status::Guest));
+    close(store, folder.path()).await;
+    reopen(folder.path(), Opening::Existing).await.unwrap().check().await.unwrap();
 }
 
 #[tokio::test]

@@ -78,6 +78,23 @@ async fn a_database_that_is_gone_empty_another_or_newer_is_never_made_anew() {
 }
 
 #[tokio::test]
+async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alone() {
+    let server = Postgres::shared();
+    let name = database(server);
+    let url = server.url(&name);
+    let folder = tempfile::tempdir().unwrap();
+    let id = member(&at(&url, folder.path()).await.unwrap(), "alice").await.id;
+    server.sql(&name, "ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1");
+    let settings = settings(&url, folder.path());
+    let refused = open(&settings, Opening::Existing, background()).await.unwrap_err();
+    assert!(refused.to_string().contains("older wxgate"), "{refused}");
+    let store = at(&url, folder.path()).await.unwrap();
+    let alice = store.change(id, Change::Block, note(AuditKind::Blocked)).await.unwrap();
+    assert_eq!(alice.before_block, Some(Status::Guest));
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+}
+
+#[tokio::test]
 async fn a_command_makes_no_database() {
     let server = Postgres::shared();
     let name = database(server);
