@@ -21,16 +21,17 @@ const PAGE: u32 = 500;
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
-    /// Only what this member did or what concerns them: a member id, a user name, or the code of a request.
+    /// Only what this member did, or what was done to them: a member id (also of somebody forgotten), a user name, or the
+    /// code of a request.
     #[arg(long, value_name = "WHO")]
     member: Option<String>,
-    /// Only this.
+    /// Only lines of this kind.
     #[arg(long, value_name = "KIND", value_parser = arguments::audit_kind())]
     kind: Option<AuditKind>,
-    /// So many lines at most; all without.
+    /// At most so many lines, the newest; without, all.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Write JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }

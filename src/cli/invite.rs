@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::arguments;
-use super::listing::{Listed, Listing, say};
+use super::listing::{Listed, Listing, say, say_json};
 use super::store::{Opened, with_store};
 use super::written::{minute, moment};
 use crate::live::ConfigSource;
@@ -29,37 +29,40 @@ pub(super) struct InviteArguments {
 
 #[derive(Debug, Subcommand)]
 enum InviteCommand {
-    /// List invitations that are still good. Their links are not kept anywhere.
+    /// List the invitations that can still be used. Their links are kept nowhere: they were shown once.
     List {
-        /// Write JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Take an invitation back.
+    /// Take an invitation back: its link works no longer. Whoever used it before stays a member.
     Withdraw {
-        /// As `invite list` shows it.
+        /// The ID that `invite list` shows.
         id: String,
+        /// Print the outcome as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
 #[derive(Debug, Args)]
 struct NewArguments {
-    /// The groups it puts people into.
+    /// Put whoever uses it into these groups.
     #[arg(long, value_name = "A,B", value_parser = arguments::groups)]
     groups: Option<Groups>,
-    /// How many people may use it.
+    /// How many people may use it, each once.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     uses: u32,
-    /// Any number of people may use it.
+    /// Let any number of people use it, until it ends.
     #[arg(long, conflicts_with = "uses")]
     any_number: bool,
-    /// How long it is good.
+    /// How long it can be used: a number and a unit, such as 30m, 12h or 7d.
     #[arg(long = "for", value_name = "TIME", default_value = "7d", value_parser = arguments::lifetime)]
     lifetime: Duration,
-    /// What it is for; only administrators see it.
+    /// What it is for; only administrators see this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// Write JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -78,7 +81,7 @@ pub(super) fn run(
                 listing.page(&opened.directory.invites(opened.now).await?)?;
                 listing.end("no invitation is open")?;
             }
-            Some(InviteCommand::Withdraw { id }) => withdraw(&opened, id).await?,
+            Some(InviteCommand::Withdraw { id, json }) => withdraw(&opened, id, *json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -99,17 +102,20 @@ async fn make(opened: &Opened, new: &NewArguments) -> anyhow::Result<()> {
     if new.json {
         let mut json = invite.json();
         json["link"] = link.into();
-        say(&format!("{json:#}\n"))
+        say_json(&json)
     } else {
         say(&format!("{link}\n"))
     }
 }
 
-async fn withdraw(opened: &Opened, id: &str) -> anyhow::Result<()> {
+async fn withdraw(opened: &Opened, id: &str, is_json: bool) -> anyhow::Result<()> {
     match opened.directory.withdraw_invite(&opened.act(), id).await {
         Err(StoreError::Missing) => Err(anyhow!("no open invitation {id:?}; see `wxgate invite list`")),
         other => {
             other?;
+            if is_json {
+                return say_json(&json!({ "id": id, "withdrawn": true }));
+            }
             say(&format!("invitation {id} is withdrawn\n"))
         }
     }

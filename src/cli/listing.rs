@@ -63,7 +63,11 @@ impl<const N: usize> Listing<N> {
 
     fn array<T: Listed<N>>(&self, items: &[T]) -> String {
         let begin = |number: usize| if self.count + number == 0 { "[\n" } else { ",\n" };
-        items.iter().enumerate().map(|(number, item)| format!("{}{}", begin(number), item.json())).collect()
+        items
+            .iter()
+            .enumerate()
+            .map(|(number, item)| format!("{}{}", begin(number), printable(&item.json().to_string())))
+            .collect()
     }
 
     fn table<T: Listed<N>>(&mut self, items: &[T]) -> String {
@@ -86,6 +90,31 @@ pub(super) fn say(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),
         said => Ok(said?),
     }
+}
+
+/// Writes one thing to the standard output, for programs.
+pub(super) fn say_json(json: &Value) -> anyhow::Result<()> {
+    say(&format!("{}\n", printable(&format!("{json:#}"))))
+}
+
+/// JSON that says the same, and shows what would move the cursor, turn text around or hide in it as `\u` sequences. The
+/// line breaks are its own: those in texts are written as `\n` already.
+fn printable(json: &str) -> String {
+    let mut units = [0; 2];
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter != '\n' && is_invisible(letter) {
+            text.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+/// How many there are of something, in words.
+pub(super) fn counted(count: u64, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A text of a stranger's without what moves the cursor, turns the text around or hides in it.
@@ -146,6 +175,34 @@ mod tests {
         let long = clipped(&"王".repeat(64));
         assert!(long.ends_with('…') && long.width() <= WIDEST, "{long}");
         assert_eq!(clipped("short"), "short");
+    }
+
+    #[test]
+    fn json_keeps_every_letter_and_prints_none_that_cannot_be_seen() {
+        let letters: String = ('\0'..=char::MAX).filter(|letter| is_invisible(*letter)).collect();
+        let text = format!("王\"\\{letters}👩");
+        for json in [
+            serde_json::json!([{ "name": text }]).to_string(),
+            format!("{:#}", serde_json::json!([{ "name": text }])),
+        ] {
+            let printed = printable(&json);
+            assert!(!printed.contains(|letter| letter != '\n' && is_invisible(letter)));
+            assert!(
+                printed.contains("\\u202e")
+                    && printed.contains("\\udb40\\udc01")
+                    && printed.contains("\\u007f")
+            );
+            assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()[0]["name"], text);
+        }
+        assert!(!visible(&letters).contains(is_invisible));
+    }
+
+    #[test]
+    fn one_is_one_and_not_many() {
+        assert_eq!(
+            [0, 1, 2].map(|count| counted(count, "session")),
+            ["0 sessions", "1 session", "2 sessions"]
+        );
     }
 
     #[test]

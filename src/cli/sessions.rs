@@ -6,18 +6,22 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::listing::{Listed, Listing, say};
+use super::listing::{Listed, Listing, counted, say, say_json};
 use super::store::{Opened, with_store};
 use super::who::{self, Pages};
 use super::written::{called, minute, moment};
 use crate::live::ConfigSource;
-use crate::model::member::{Member, SessionId};
+use crate::model::member::Member;
 use crate::seal::hex;
 use crate::store::records::{MemberDetail, SessionRow};
 use crate::store::{MemberKey, StoreError};
+use crate::wechat::user_agent::words;
 
 /// Digits of an id that a table shows.
 const SHOWN: usize = 12;
+
+/// Sessions that a list shows at a time.
+const PAGE: usize = 500;
 
 /// Fewest digits of an id that name a session.
 const FEWEST: usize = 8;
@@ -31,27 +35,31 @@ pub(super) struct SessionsArguments {
 
 #[derive(Debug, Subcommand)]
 enum SessionsCommand {
-    /// List open sessions.
+    /// List open sessions: who is signed in, in which browser, from where, since when.
     List {
-        /// Only those of this member: a member id, a user name, or the code of a request.
+        /// Only those of this member: a member id, a user name, or the code of a request that waits.
         who: Option<String>,
-        /// Write JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// End sessions.
+    /// End sessions: these browsers are signed out within seconds. Whoever may sign in can do so again; see `members block`.
     Revoke {
-        /// Ids as `sessions list` shows them; eight digits are enough.
+        /// The IDs that `sessions list` shows; their first eight digits are enough.
         #[arg(required_unless_present = "all_of", value_name = "ID", value_parser = beginning)]
         ids: Vec<String>,
-        /// All sessions of this member.
+        /// End all sessions of this member: a member id, a user name, or the code of a request that waits.
         #[arg(long, value_name = "WHO", conflicts_with = "ids")]
         all_of: Option<String>,
+        /// Print how many ended, and which, as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
 /// A session and whose it is.
-struct Open<'a>(&'a SessionRow, &'a Member);
+#[derive(Clone)]
+struct Open(SessionRow, Member);
 
 /// Does it.
 pub(super) fn run(
@@ -62,12 +70,10 @@ pub(super) fn run(
     with_store(source, environment, async |opened| {
         match &arguments.command {
             SessionsCommand::List { who, json } => list(&opened, who.as_deref(), *json).await?,
-            SessionsCommand::Revoke { ids: _, all_of: Some(who) } => {
-                let member = who::find(&opened, who).await?.member;
-                let count = opened.directory.end_sessions(&opened.act(), &member.id).await?;
-                say(&format!("{}: {count} sessions ended\n", called(&member)))?;
+            SessionsCommand::Revoke { all_of: Some(who), json, .. } => {
+                revoke_all(&opened, who, *json).await?
             }
-            SessionsCommand::Revoke { ids, all_of: None } => revoke(&opened, ids).await?,
+            SessionsCommand::Revoke { ids, all_of: None, json } => revoke(&opened, ids, *json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -80,22 +86,40 @@ pub(super) fn is_open(session: &SessionRow, of: &Member) -> bool {
 
 async fn list(opened: &Opened, who: Option<&str>, is_json: bool) -> anyhow::Result<()> {
     let mut listing = Listing::new(is_json);
-    let mut show = |detail: &MemberDetail| listing.page(&open(detail));
+    // Many at once, so that columns are as wide as they will be from the first row on.
+    let mut some: Vec<Open> = Vec::new();
+    let mut show = |detail: &MemberDetail| {
+        some.extend(open(detail));
+        if some.len() < PAGE { Ok(()) } else { listing.page(&std::mem::take(&mut some)) }
+    };
     match who {
         Some(who) => show(&who::find(opened, who).await?)?,
         None => everybody(opened, show).await?,
     }
+    if !some.is_empty() {
+        listing.page(&some)?;
+    }
     listing.end("nobody is signed in")
 }
 
+/// Ends all sessions of one member.
+async fn revoke_all(opened: &Opened, who: &str, is_json: bool) -> anyhow::Result<()> {
+    let detail = who::find(opened, who).await?;
+    let count = opened.directory.end_sessions(&opened.act(), &detail.member.id).await?;
+    if is_json {
+        return say_json(&outcome(count, &open(&detail)));
+    }
+    say(&format!("{}: {} ended\n", called(&detail.member), counted(count, "session")))
+}
+
 /// Ends those sessions whose ids begin so; nothing before each is known to be one.
-async fn revoke(opened: &Opened, beginnings: &[String]) -> anyhow::Result<()> {
-    let mut found: Vec<Vec<(SessionId, String)>> = vec![Vec::new(); beginnings.len()];
+async fn revoke(opened: &Opened, beginnings: &[String], is_json: bool) -> anyhow::Result<()> {
+    let mut found: Vec<Vec<Open>> = vec![Vec::new(); beginnings.len()];
     everybody(opened, |detail| {
-        for Open(session, member) in open(detail) {
-            let id = hex(&session.id);
+        for session in open(detail) {
+            let id = hex(&session.0.id);
             for (found, _) in found.iter_mut().zip(beginnings).filter(|(_, begin)| id.starts_with(*begin)) {
-                found.push((session.id, called(member)));
+                found.push(session.clone());
             }
         }
         Ok(())
@@ -108,15 +132,26 @@ async fn revoke(opened: &Opened, beginnings: &[String]) -> anyhow::Result<()> {
             count => bail!("{count} sessions begin with {beginning}: write more digits"),
         }
     }
-    for (id, whose) in found.into_iter().flatten() {
-        let ended = opened.directory.end_session(&opened.act(), id, None).await;
-        match ended {
-            // The same one under two beginnings, or somebody was faster.
-            Ok(_) | Err(StoreError::Missing) => say(&format!("{}: ended, of {whose}\n", hex(&id)))?,
+    let mut ended: Vec<Open> = found.into_iter().flatten().collect();
+    // One may be named by two beginnings.
+    ended.sort_by_key(|session| session.0.id);
+    ended.dedup_by_key(|session| session.0.id);
+    for Open(session, member) in &ended {
+        match opened.directory.end_session(&opened.act(), session.id, None).await {
+            // Somebody was faster.
+            Ok(_) | Err(StoreError::Missing) if is_json => {}
+            Ok(_) | Err(StoreError::Missing) => {
+                say(&format!("{}: ended, of {}\n", hex(&session.id), called(member)))?;
+            }
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    if is_json { say_json(&outcome(ended.len() as u64, &ended)) } else { Ok(()) }
+}
+
+/// How many ended, and which, as `sessions list` has them.
+fn outcome(count: u64, sessions: &[Open]) -> Value {
+    json!({ "ended": count, "sessions": sessions.iter().map(Listed::json).collect::<Vec<_>>() })
 }
 
 /// Shows every member with their sessions to `each`: the store has no list of sessions over all members.
@@ -134,9 +169,9 @@ async fn everybody(
     Ok(())
 }
 
-fn open(detail: &MemberDetail) -> Vec<Open<'_>> {
+fn open(detail: &MemberDetail) -> Vec<Open> {
     let open = detail.sessions.iter().filter(|session| is_open(session, &detail.member));
-    open.map(|session| Open(session, &detail.member)).collect()
+    open.map(|session| Open(session.clone(), detail.member.clone())).collect()
 }
 
 /// The beginning of an id, or all of it.
@@ -149,21 +184,20 @@ fn beginning(text: &str) -> Result<String, String> {
     }
 }
 
-impl Listed<7> for Open<'_> {
+impl Listed<7> for Open {
     const HEADS: [&'static str; 7] =
-        ["ID", "MEMBER", "NAME", "SIGNED IN (UTC)", "ENDS (UTC)", "FROM", "BROWSER"];
+        ["ID", "WHO", "SIGNED IN (UTC)", "ENDS (UTC)", "FROM", "BROWSER", "MEMBER"];
 
     fn cells(&self) -> [String; 7] {
         let Self(session, member) = self;
-        let name = if member.name() == member.id.as_str() { "" } else { member.name() };
         [
             hex(&session.id).chars().take(SHOWN).collect(),
-            member.user().to_owned(),
-            name.to_owned(),
+            member.name().to_owned(),
             minute(session.started),
             minute(session.expires),
             session.client.map(|client| client.to_string()).unwrap_or_default(),
-            session.browser.clone(),
+            words(&session.browser),
+            member.user().to_owned(),
         ]
     }
 

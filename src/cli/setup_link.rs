@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::arguments;
-use super::listing::say;
+use super::listing::{say, say_json};
 use super::store::with_store;
 use super::written::moment;
 use crate::live::ConfigSource;
@@ -15,10 +15,10 @@ use crate::live::ConfigSource;
 /// Arguments of `setup-link`.
 #[derive(Debug, Args)]
 pub(super) struct SetupLinkArguments {
-    /// How long it is good.
+    /// How long it can be used: a number and a unit, such as 30m, 12h or 7d.
     #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = arguments::lifetime)]
     lifetime: Duration,
-    /// Write JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -34,7 +34,7 @@ pub(super) fn run(
         let code = opened.directory.make_setup_link(&opened.act(), expires).await?;
         let link = opened.link("setup", code.reveal());
         if arguments.json {
-            say(&format!("{:#}\n", json!({ "link": link, "expires": moment(expires) })))?;
+            say_json(&json!({ "link": link, "expires": moment(expires) }))?;
         } else {
             say(&format!("{link}\n"))?;
         }

@@ -14,6 +14,7 @@ use crate::members::{Act, Directory};
 use crate::model::audit::Actor;
 use crate::model::clock::{self, Timestamp};
 use crate::store::{self, OpenError, Opening, Store, StoreSettings, StoreUrl};
+use crate::telemetry::logs;
 
 /// What a command works with that looks at members or changes them.
 pub(super) struct Opened {
@@ -58,6 +59,7 @@ pub(super) fn with_store(
         Ok((config, _)) => config,
         Err(error) => return refuse(&error),
     };
+    logs::start_beside(&config.log);
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit(Err(error.into())),

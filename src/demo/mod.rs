@@ -71,33 +71,48 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
 pub async fn run_wechat(settings: &DemoSettings) -> anyhow::Result<()> {
     let (listener, port) = parts::listen(settings.port).await?;
     let simulator = parts::simulator();
+    let configuration = configuration_beside(port);
+    let configuration: Vec<String> = configuration.lines().map(|line| format!("    {line}")).collect();
     println!(
         "
   Simulated WeChat on http://localhost:{port}, pretend phone on http://localhost:{port}/phone
-  People on the pretend phone: {}
+  People on the pretend phone: {people}
 
-  A gateway on this computer that uses it:
+  It has two apps, a website app (QR code on computers) and an Official Account (inside WeChat). A gateway on this computer
+  that uses both; either table will do alone:
 
-    public_url = \"http://localhost:8480\"
-    upstream   = \"http://127.0.0.1:3000\"
-    [wechat]
-    api_base   = \"http://localhost:{port}\"
-    open_base  = \"http://localhost:{port}\"
-    [wechat.website]
-    app_id     = \"{}\"
-    app_secret = \"{}\"
+{configuration}
 
   Press Ctrl-C to stop.
 ",
-        phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · "),
-        parts::WEBSITE_APP,
-        parts::WEBSITE_SECRET,
+        people = phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · "),
+        configuration = configuration.join("\n"),
     );
     serve_wechat(simulator, listener, async {
         let _ = tokio::signal::ctrl_c().await;
     })
     .await;
     Ok(())
+}
+
+/// The configuration of a gateway on this computer that takes the simulated WeChat on `port` for WeChat.
+fn configuration_beside(port: u16) -> String {
+    let (website, account) = (parts::WEBSITE_APP, parts::ACCOUNT_APP);
+    format!(
+        "public_url = \"http://localhost:8480\"\n\
+         upstream   = \"http://127.0.0.1:3000\"\n\
+         [wechat]\n\
+         api_base   = \"http://localhost:{port}\"\n\
+         open_base  = \"http://localhost:{port}\"\n\
+         [wechat.website]\n\
+         app_id     = \"{website}\"\n\
+         app_secret = \"{}\"\n\
+         [wechat.official_account]\n\
+         app_id     = \"{account}\"\n\
+         app_secret = \"{}\"\n",
+        parts::WEBSITE_SECRET,
+        parts::ACCOUNT_SECRET,
+    )
 }
 
 /// Answers on `listener`: `/phone` is the pretend phone, everything else the simulated WeChat it belongs to.
@@ -123,4 +138,21 @@ fn people() -> String {
     let people =
         people.iter().zip(members::ROLES).map(|(person, role)| format!("{} ({role})", person.name()));
     people.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::ConfigFile;
+    use crate::live::ConfigSource;
+
+    #[test]
+    fn the_printed_configuration_has_both_apps() {
+        let source =
+            ConfigSource::Fixed(ConfigFile { path: "config.toml".into(), text: configuration_beside(8490) });
+        let (config, _) = source.read(&[]).unwrap();
+        let apps = config.wechat.apps;
+        assert_eq!(apps.website.unwrap().id, parts::WEBSITE_APP);
+        assert_eq!(apps.official_account.unwrap().id, parts::ACCOUNT_APP);
+    }
 }

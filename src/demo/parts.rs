@@ -26,8 +26,8 @@ pub(super) const WEBSITE_APP: &str = "wxdemowebsite0001";
 pub(super) const WEBSITE_SECRET: &str = "demo-website-secret";
 
 /// The simulated Official Account.
-const ACCOUNT_APP: &str = "wxdemoaccount0001";
-const ACCOUNT_SECRET: &str = "demo-account-secret";
+pub(super) const ACCOUNT_APP: &str = "wxdemoaccount0001";
+pub(super) const ACCOUNT_SECRET: &str = "demo-account-secret";
 
 /// How many ports are tried when the wished-for one is taken.
 const TRIES: u16 = 20;

@@ -10,7 +10,7 @@ use super::directory::Directory;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::identity::{Account, Profile};
-use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Status};
+use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Status, is_invisible};
 use crate::model::secret::Secret;
 use crate::seal::{digest, random};
 use crate::store::StoreError;
@@ -123,7 +123,7 @@ impl Directory {
                 expires,
                 browser: browser
                     .chars()
-                    .filter(|letter| !letter.is_control())
+                    .filter(|letter| !is_invisible(*letter))
                     .take(LONGEST_BROWSER)
                     .collect(),
                 client,
@@ -215,8 +215,28 @@ fn code() -> String {
     random::<4>().iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
 }
 
-/// A message as it is kept: in bounds, and in one line.
+/// A message as it is kept: in bounds, in one line, and nothing in it that cannot be seen, as in names.
 fn clipped(message: &str) -> String {
-    let visible = message.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    let line = message.chars().map(|letter| if breaks(letter) { ' ' } else { letter });
+    let visible = line.filter(|letter| !is_invisible(*letter));
     visible.take(LONGEST_MESSAGE).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_of_what_can_be_seen() {
+        let invisible: String = ('\0'..=char::MAX).filter(|letter| is_invisible(*letter)).collect();
+        assert!(clipped(&invisible).is_empty());
+        assert!(!clipped(&format!("a{invisible}b")).contains(is_invisible));
+        assert_eq!(
+            clipped(" 我是\u{202e}王芳\u{200b},\r\nthe\u{2028}new\u{1b}one\t"),
+            "我是王芳,  the new one"
+        );
+        assert_eq!(clipped("👩\u{200d}💻 ❤\u{fe0f}"), "👩💻 ❤", "as in names");
+        assert_eq!(clipped(&"王\u{200b}".repeat(300)).chars().count(), LONGEST_MESSAGE);
+    }
 }

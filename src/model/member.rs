@@ -301,7 +301,8 @@ pub fn is_invisible(letter: char) -> bool {
             letter,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{2800}' | '\u{13430}'..='\u{13440}'
+                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -553,7 +554,19 @@ mod tests {
         for name in ["", ".a", "-a", "a b", "a,b", "李", "a\r\nb", "wx-1", "WX-abc", &"x".repeat(65)] {
             assert!(name.parse::<UserName>().is_err(), "{name:?}");
         }
-        for name in ["", "  ", "a\nb", "a\u{202e}b", "\u{feff}", "a\u{200b}", &"王".repeat(65)] {
+        for name in [
+            "",
+            "  ",
+            "a\nb",
+            "a\u{202e}b",
+            "\u{feff}",
+            "a\u{200b}",
+            "a\u{2800}",
+            "a\u{1bca0}",
+            "a\u{1d173}",
+            "a\u{13430}",
+            &"王".repeat(65),
+        ] {
             assert!(name.parse::<DisplayName>().is_err(), "{name:?}");
         }
         assert_eq!("  王 芳 ".parse::<DisplayName>().unwrap().as_str(), "王 芳");

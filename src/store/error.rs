@@ -45,7 +45,7 @@ pub enum OpenError {
     /// There was a database, and there is none now, or an empty or another one.
     #[error(
         "{place} {what}, but {marker} says that this gateway has one: approvals and revocations would be forgotten. \
-         Restore it from a backup, or, to begin anew with no members, delete {marker}"
+         Name the right one in store.url, or restore it from a backup, or, to begin anew with no members, delete {marker}"
     )]
     Lost {
         /// Which database.

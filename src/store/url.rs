@@ -1,8 +1,12 @@
 //! Which database, as the configuration names it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::model::secret::Secret;
 
@@ -25,7 +29,7 @@ impl FromStr for StoreUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) {
-            return match text.parse::<tokio_postgres::Config>() {
+            return match text.parse::<Config>() {
                 Ok(config) if config.get_hosts().is_empty() => {
                     Err("name a host: postgres://user@host/database".to_owned())
                 }
@@ -46,26 +50,55 @@ impl FromStr for StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// Whether members may cross a network without TLS: to a server that is not on this machine, and need not speak it.
+    pub fn may_be_overheard(&self) -> bool {
+        let Self::Postgres(url) = self else { return false };
+        let config: Config = url.reveal().parse().unwrap_or_default();
+        config.get_ssl_mode() != SslMode::Require && !is_local(&config)
+    }
+}
+
 impl fmt::Display for StoreUrl {
     /// Without a password.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => formatter.write_str("memory"),
             Self::Postgres(url) => {
-                let config: tokio_postgres::Config = url.reveal().parse().unwrap_or_default();
-                let hosts: Vec<String> = config
-                    .get_hosts()
-                    .iter()
-                    .map(|host| match host {
-                        tokio_postgres::config::Host::Tcp(name) => name.clone(),
-                        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
-                    })
-                    .collect();
+                let config: Config = url.reveal().parse().unwrap_or_default();
+                let hosts = config.get_hosts().iter().enumerate();
+                let hosts: Vec<String> =
+                    hosts.map(|(number, host)| written(host, port(&config, number))).collect();
                 let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
                 write!(formatter, "postgres://{}/{database}", hosts.join(","))
             }
             Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
         }
+    }
+}
+
+/// Whether nothing leaves this machine.
+pub(super) fn is_local(config: &Config) -> bool {
+    let is_local = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
+    };
+    config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// The port of a host, as the client finds it: one for each, or one for all.
+fn port(config: &Config, number: usize) -> u16 {
+    let ports = config.get_ports();
+    ports.get(number).or(ports.first()).copied().unwrap_or(5432)
+}
+
+fn written(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+        Host::Tcp(name) => format!("{name}:{port}"),
+        Host::Unix(folder) => format!("{}:{port}", folder.display()),
     }
 }
 
@@ -102,13 +135,18 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         for (url, shown) in [
-            ("postgres://gate:hunter2@db.example:6432/wxgate", "postgres://db.example/wxgate"),
-            ("postgres://gate:hunter2@a.example,b.example/wxgate", "postgres://a.example,b.example/wxgate"),
+            ("postgres://gate:hunter2@db.example:6432/wxgate", "postgres://db.example:6432/wxgate"),
+            (
+                "postgres://gate:hunter2@a.example:1,b.example/wxgate",
+                "postgres://a.example:1,b.example:5432/wxgate",
+            ),
+            ("postgres://gate:hunter2@[::1]:6432/wxgate", "postgres://[::1]:6432/wxgate"),
+            ("postgres://gate:hunter2@/wxgate?host=a&host=b&port=7", "postgres://a:7,b:7/wxgate"),
             (
                 "postgres://gate@/wxgate?host=/run/postgresql&password=hunter2",
-                "postgres:///run/postgresql/wxgate",
+                "postgres:///run/postgresql:5432/wxgate",
             ),
-            ("postgres://gate:hunter2@db.example", "postgres://db.example/gate"),
+            ("postgres://gate:hunter2@db.example", "postgres://db.example:5432/gate"),
             ("sqlite:members.db", "sqlite:members.db"),
         ] {
             let parsed: StoreUrl = url.parse().unwrap();
@@ -120,5 +158,26 @@ mod tests {
             assert!(!error.contains("hunter2"), "{error}");
         }
         assert_eq!(StoreUrl::Memory.to_string(), "memory");
+    }
+
+    #[test]
+    fn only_a_server_elsewhere_that_need_not_speak_tls_is_overheard() {
+        for (rest, expected) in [
+            ("db.example/wxgate", true),
+            ("db.example/wxgate?sslmode=prefer", true),
+            ("db.example/wxgate?sslmode=disable", true),
+            ("10.0.0.7/wxgate", true),
+            ("localhost,db.example/wxgate", true),
+            ("localhost/wxgate?hostaddr=10.0.0.7", true),
+            ("db.example/wxgate?sslmode=require", false),
+            ("localhost/wxgate", false),
+            ("127.0.0.1:6432/wxgate?sslmode=disable", false),
+            ("[::1]/wxgate", false),
+            ("/wxgate?host=/run/postgresql", false),
+        ] {
+            let url: StoreUrl = format!("postgres://gate@{rest}").parse().unwrap();
+            assert_eq!(url.may_be_overheard(), expected, "{rest}");
+        }
+        assert!(!StoreUrl::Memory.may_be_overheard() && !StoreUrl::Sqlite("a".into()).may_be_overheard());
     }
 }

@@ -68,3 +68,20 @@ pub fn start(settings: &LogSettings) -> WorkerGuard {
     }
     guard
 }
+
+/// Starts logging to standard error for a command beside a running gateway: who did what, as the gateway writes it, and
+/// warnings. Standard output is for what was asked for.
+pub fn start_beside(settings: &LogSettings) {
+    let terminal = std::io::stderr().is_terminal();
+    let filter = EnvFilter::new("warn,wxgate::audit=info");
+    // Whoever reads it may have gone; the command was carried out all the same.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
+    match settings.format {
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Auto if !terminal => lines.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Auto | LogFormat::Text => lines.with_ansi(terminal).with_target(false).init(),
+    }
+}

@@ -85,6 +85,32 @@ impl Browser {
     }
 }
 
+/// Program and system, in two words that are the same in every language.
+pub fn words(user_agent: &str) -> String {
+    let seen = Browser::of(user_agent);
+    let has = |word: &str| user_agent.contains(word);
+    let program = match seen.program {
+        Program::Wechat => "WeChat",
+        Program::Wecom | Program::WecomPrivate => "WeCom",
+        Program::Other if has("Edg") => "Edge",
+        Program::Other if has("Firefox/") || has("FxiOS/") => "Firefox",
+        Program::Other if has("OPR/") => "Opera",
+        Program::Other if has("Chrome/") || has("CriOS/") => "Chrome",
+        Program::Other if has("Safari/") => "Safari",
+        Program::Other => "?",
+    };
+    let system = match seen.system {
+        System::Android => "Android",
+        System::Harmony => "HarmonyOS",
+        System::Ios => "iOS",
+        System::Linux => "Linux",
+        System::Mac => "macOS",
+        System::Unknown => return program.to_owned(),
+        System::Windows => "Windows",
+    };
+    format!("{program} · {system}")
+}
+
 /// Whether `word` occurs with no letter before it and a fitting character, or nothing, behind it.
 fn has_word(text: &str, word: &str, fits: impl Fn(char) -> bool) -> bool {
     text.match_indices(word).any(|(start, _)| {
@@ -129,6 +155,21 @@ mod tests {
             assert_eq!(browser.mini_program, flag("miniprogram"), "{user_agent}");
             assert_eq!(browser.developer_tools, flag("devtools"), "{user_agent}");
             assert_eq!(!browser.is_handheld(), flag("desktop"), "{user_agent}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_named_in_two_words() {
+        for (user_agent, expected) in [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0",
+                "Edge · Windows",
+            ),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile MicroMessenger/8.0.50", "WeChat · iOS"),
+            ("curl/8.0", "?"),
+            ("\u{202e}\u{1b}[2J", "?"),
+        ] {
+            assert_eq!(words(user_agent), expected);
         }
     }
 

@@ -56,8 +56,8 @@ async fn a_database_that_is_not_what_it_was_is_never_replaced_in_silence() {
     fs::write(&newer, &good).unwrap();
     Connection::open(&newer).unwrap().execute("UPDATE wxgate SET schema = 99", []).unwrap();
     for (what, contents, words) in [
-        ("deleted", None, "Restore it from a backup, or, to begin anew with no members, delete"),
-        ("emptied", Some(Vec::new()), "Restore it from a backup, or, to begin anew with no members, delete"),
+        ("deleted", None, "restore it from a backup, or, to begin anew with no members, delete"),
+        ("emptied", Some(Vec::new()), "restore it from a backup, or, to begin anew with no members, delete"),
         ("replaced", Some(fs::read(other).unwrap()), "is another database"),
         ("cut off", Some(good[..good.len() / 2].to_vec()), "cut off"),
         ("cut within a page", Some(good[..good.len() - 1000].to_vec()), "cut off"),

@@ -145,7 +145,11 @@ async fn sessions_are_listed_and_ended() {
     let sessions = json(&gateway, &["sessions", "list", &id, "--json"]);
     assert_eq!(sessions.as_array().map(Vec::len), Some(2));
     assert_eq!(json(&gateway, &["sessions", "list", "--json"]), sessions);
-    assert!(run(&gateway, &["sessions", "list"]).out.contains("127.0.0.1"));
+    let table = run(&gateway, &["sessions", "list"]).out;
+    assert!(table.starts_with("ID            WHO  SIGNED IN (UTC)   ENDS"), "{table}");
+    assert!(table.contains("  Lin  20") && table.contains("127.0.0.1"), "{table}");
+    let browser = sessions[0]["browser"].as_str().unwrap();
+    assert!(browser.starts_with("Mozilla/") && !table.contains("Mozilla/"), "{table}");
     let beginning = &sessions[0]["id"].as_str().unwrap()[..8];
     let said = run(&gateway, &["sessions", "revoke", beginning]);
     assert!(said.code == Some(0) && said.out.contains("Lin"), "{}{}", said.out, said.err);
@@ -161,8 +165,101 @@ async fn sessions_are_listed_and_ended() {
     })
     .await;
     assert!(begun.elapsed() < SOON);
-    assert!(run(&gateway, &["sessions", "revoke", "--all-of", &id]).out.contains("1 sessions ended"));
+    assert!(run(&gateway, &["sessions", "revoke", "--all-of", &id]).out.contains("1 session ended"));
     assert_eq!(json(&gateway, &["sessions", "list", "--json"]), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn what_the_command_line_decides_is_a_log_line_and_json() {
+    let gateway = team().await;
+    gateway.signed_in("Lin").await;
+    gateway.signed_in("王芳 Wang").await;
+    let ids: Vec<String> = json(&gateway, &["members", "list", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member["id"].as_str().unwrap().to_owned())
+        .collect();
+    let listed = |status: &str| json(&gateway, &["members", "list", "--status", status, "--json"]);
+    let (first, second) = (ids[0].as_str(), ids[1].as_str());
+
+    let said = run(&gateway, &["members", "approve", first, second, "--groups", "it", "--json"]);
+    let outcome: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(outcome.as_array().map(Vec::len), Some(2), "{outcome}");
+    assert!(
+        outcome
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|member| listed("active").as_array().unwrap().contains(member))
+    );
+    // As the gateway writes them: not a terminal, so JSON.
+    let lines: Vec<Value> = said.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (line, id) in lines.iter().zip(&ids) {
+        assert_eq!((&line["target"], &line["message"]), (&"wxgate::audit".into(), &"approved".into()));
+        assert_eq!((&line["actor"], &line["member"]), (&"command-line".into(), &id.as_str().into()));
+        assert_eq!(line["detail"], "it");
+    }
+    assert_eq!(lines.len(), 2, "{}", said.err);
+
+    let renamed = json(&gateway, &["members", "rename", first, "ann", "--json"]);
+    assert_eq!((&renamed["user_name"], &renamed["id"]), (&"ann".into(), &first.into()));
+    let some = json(&gateway, &["members", "groups", first, "--add", "ops", "--json"]);
+    assert_eq!(some["groups"], serde_json::json!(["it", "ops"]));
+    assert_eq!(json(&gateway, &["members", "admin", first, "--json"])["is_admin"], true);
+    let said = run(&gateway, &["members", "block", first, second, "--json"]);
+    assert_eq!(
+        (said.code, &serde_json::from_str::<Value>(&said.out).unwrap()),
+        (Some(1), &listed("blocked"))
+    );
+    assert!(said.err.contains("last administrator"), "{}", said.err);
+    assert_eq!(json(&gateway, &["members", "unblock", second, "--json"])[0]["status"], "active");
+
+    let sessions = json(&gateway, &["sessions", "list", first, "--json"]);
+    let ended = json(&gateway, &["sessions", "revoke", "--all-of", first, "--json"]);
+    assert_eq!(ended, serde_json::json!({ "ended": 1, "sessions": sessions }));
+    let gone = json(&gateway, &["members", "forget", second, "--yes", "--json"]);
+    assert_eq!(
+        (&gone["id"], &gone["forgotten"], &gone["accounts"]),
+        (&second.into(), &true.into(), &1.into())
+    );
+    let invite = json(&gateway, &["invite", "--json"])["id"].as_str().unwrap().to_owned();
+    let gone = json(&gateway, &["invite", "withdraw", &invite, "--json"]);
+    assert_eq!(gone, serde_json::json!({ "id": invite, "withdrawn": true }));
+
+    gateway.edit_config(|text| format!("{text}\n[log]\nformat = \"text\"\n"));
+    for (arguments, words) in [
+        (&["setup-link"][..], ["setup-link-made", "actor=command-line"]),
+        (&["members", "groups", "ann", ""], ["groups-changed", first]),
+    ] {
+        let said = run(&gateway, arguments);
+        assert!(words.iter().all(|word| said.err.contains(word)) && !said.err.contains('{'), "{}", said.err);
+        assert!(!said.out.contains(words[0]), "{}", said.out);
+    }
+    assert!(run(&gateway, &["members", "list"]).err.is_empty(), "looking is no decision");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_store_is_said_with_whole_paths() {
+    let gateway = team().await;
+    let (folder, database) = (gateway.folder.path(), "data/wxgate.db");
+    let whole = |path: &str| folder.canonicalize().unwrap().join(path).display().to_string();
+    gateway.log_line(&["keeps members", &whole(database)]);
+    let away = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("config.toml"), away.path().join("config.toml")).unwrap();
+    let said = run_in(away.path(), &["members", "list"]);
+    let elsewhere = away.path().canonicalize().unwrap().join(database);
+    assert!(said.err.contains(&format!("sqlite:{} ", elsewhere.display())), "{}", said.err);
+    std::fs::create_dir(away.path().join("data")).unwrap();
+    std::fs::copy(folder.join("data/store.id"), away.path().join("data/store.id")).unwrap();
+    let said = run_in(away.path(), &["check"]);
+    for path in [&elsewhere, &elsewhere.with_file_name("store.id")] {
+        assert!(said.err.contains(&path.display().to_string()), "{}", said.err);
+    }
+    gateway.edit_config(|text| format!("data_dir = \"data\"\n{text}"));
+    let said = run(&gateway, &["check"]);
+    assert!(said.code == Some(0) && said.err.contains("write the whole path"), "{}", said.err);
+    assert!(said.err.contains(&whole("data")), "{}", said.err);
 }
 
 #[tokio::test]
@@ -236,6 +333,14 @@ async fn a_backup_of_a_running_gateway_opens_elsewhere() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     let said = run(&gateway, &["backup", copy]);
     assert!(said.code == Some(1) && said.err.contains("no copy was made"), "{}", said.err);
+    assert!(said.err.contains("name another one") && !said.err.contains("os error"), "{}", said.err);
+    let other = format!("{copy}.2");
+    let made = json(&gateway, &["backup", &other, "--json"]);
+    let bytes = std::fs::metadata(&other).unwrap().len();
+    assert_eq!((made["file"].as_str(), made["bytes"].as_u64()), (Some(&*other), Some(bytes)));
+    assert!(made["store"].as_str().unwrap().starts_with("sqlite:/"), "{made}");
+    let said = run(&gateway, &["backup", "no/such/folder/copy.db"]);
+    assert!(said.code == Some(1) && said.err.contains("make the folder first"), "{}", said.err);
     std::fs::copy(gateway.folder.path().join("config.toml"), elsewhere.path().join("config.toml")).unwrap();
     let said = run_in(elsewhere.path(), &["members", "show", &id]);
     assert!(said.code == Some(0) && said.out.contains("Lin"), "{}{}", said.out, said.err);

@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
-use super::super::listing::say;
+use serde_json::json;
+
+use super::super::listing::{Listed as _, Listing, counted, say, say_json};
 use super::super::store::Opened;
 use super::super::who;
 use super::super::written::{called, stands};
 use super::super::{FAILURE, USAGE};
 use crate::model::member::{Change, ChangeError, DisplayName, Groups, Member, Status, UserName};
 use crate::store::StoreError;
+use crate::store::records::MemberDetail;
 
 /// What is to be done with somebody.
 pub(super) enum Asked {
@@ -54,12 +57,29 @@ impl Asked {
 }
 
 /// Does it to one member.
-pub(super) async fn one(opened: &Opened, who: &str, asked: &Asked) -> anyhow::Result<ExitCode> {
-    all(opened, &[who.to_owned()], asked).await
+pub(super) async fn one(
+    opened: &Opened,
+    who: &str,
+    asked: &Asked,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let member = who::find(opened, who).await?.member;
+    let Some(changed) = change(opened, &member, asked).await? else { return Ok(ExitCode::from(FAILURE)) };
+    if is_json {
+        say_json(&changed.json())?;
+    } else {
+        say(&format!("{}\n", stands(&changed)))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Does it to all of them. Nothing is done before all are found; then one failure does not keep the others from it.
-pub(super) async fn all(opened: &Opened, who: &[String], asked: &Asked) -> anyhow::Result<ExitCode> {
+pub(super) async fn all(
+    opened: &Opened,
+    who: &[String],
+    asked: &Asked,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
     let mut members: Vec<Member> = Vec::new();
     for who in who {
         let member = who::find(opened, who).await?.member;
@@ -68,45 +88,68 @@ pub(super) async fn all(opened: &Opened, who: &[String], asked: &Asked) -> anyho
         }
     }
     let mut code = ExitCode::SUCCESS;
+    let mut outcome = Listing::new(is_json);
     for member in members {
-        let changed = match asked.change(&member) {
-            Ok(change) => opened.directory.change(&opened.act(), &member.id, change).await,
-            Err(wrong) => {
-                eprintln!("wxgate: {}: {wrong}", called(&member));
-                code = ExitCode::from(FAILURE);
-                continue;
-            }
-        };
-        match changed {
-            Ok(member) => say(&format!("{}\n", stands(&member)))?,
-            // The store is of no use to the others either.
-            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
-            Err(error) => {
-                let instead = match &error {
-                    StoreError::Change(ChangeError::Status(status)) => asked.instead(*status),
-                    _ => "",
-                };
-                eprintln!("wxgate: {}: {error}{instead}", called(&member));
-                code = ExitCode::from(FAILURE);
-            }
+        match change(opened, &member, asked).await? {
+            Some(changed) if is_json => outcome.page(&[changed])?,
+            Some(changed) => say(&format!("{}\n", stands(&changed)))?,
+            None => code = ExitCode::from(FAILURE),
         }
+    }
+    if is_json {
+        outcome.end("")?;
     }
     Ok(code)
 }
 
+/// Does it, or says why that cannot be.
+async fn change(opened: &Opened, member: &Member, asked: &Asked) -> anyhow::Result<Option<Member>> {
+    let change = match asked.change(member) {
+        Ok(change) => change,
+        Err(wrong) => {
+            eprintln!("wxgate: {}: {wrong}", called(member));
+            return Ok(None);
+        }
+    };
+    match opened.directory.change(&opened.act(), &member.id, change).await {
+        Ok(changed) => Ok(Some(changed)),
+        // The store is of no use to the others either.
+        Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
+        Err(error) => {
+            let instead = match &error {
+                StoreError::Change(ChangeError::Status(status)) => asked.instead(*status),
+                _ => "",
+            };
+            eprintln!("wxgate: {}: {error}{instead}", called(member));
+            Ok(None)
+        }
+    }
+}
+
 /// Deletes everything about somebody, if that is really meant.
-pub(super) async fn forget(opened: &Opened, who: &str, is_meant: bool) -> anyhow::Result<ExitCode> {
-    let detail = who::find(opened, who).await?;
-    let called = called(&detail.member);
+pub(super) async fn forget(
+    opened: &Opened,
+    who: &str,
+    is_meant: bool,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let MemberDetail { member, accounts, sessions } = who::find(opened, who).await?;
+    let called = called(&member);
+    let (accounts, sessions) = (accounts.len() as u64, sessions.len() as u64);
     if !is_meant {
-        let (accounts, sessions) = (detail.accounts.len(), detail.sessions.len());
+        let (accounts, sessions) = (counted(accounts, "account"), counted(sessions, "session"));
         eprintln!(
-            "wxgate: this would delete {called} with {accounts} accounts and {sessions} sessions, which nothing brings back: add --yes"
+            "wxgate: this would delete {called} with {accounts} and {sessions}, which nothing brings back: add --yes"
         );
         return Ok(ExitCode::from(USAGE));
     }
-    opened.directory.forget(&opened.act(), &detail.member.id).await?;
-    say(&format!("{called}: forgotten\n"))?;
+    opened.directory.forget(&opened.act(), &member.id).await?;
+    if is_json {
+        let id = member.id.as_str();
+        say_json(&json!({ "id": id, "forgotten": true, "accounts": accounts, "sessions": sessions }))?;
+    } else {
+        say(&format!("{called}: forgotten\n"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -15,16 +15,16 @@ use crate::model::member::{Member, Status};
 /// Arguments of `members list`.
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// Only these.
+    /// Only members of this status.
     #[arg(long, value_name = "STATUS", value_parser = arguments::status())]
     status: Option<Status>,
-    /// Only those whose id, name, group or code of their request holds this text.
+    /// Only those whose id, name, group or request's code has this text in it.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// So many at most; all without.
+    /// At most so many; without, all.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Write JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }

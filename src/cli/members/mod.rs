@@ -13,7 +13,7 @@ use super::store::with_store;
 use crate::live::ConfigSource;
 use crate::model::member::{DisplayName, Groups, UserName};
 
-/// Arguments of `members`. Each WHO is a member id, a user name, or the code of a request that waits.
+/// Arguments of `members`.
 #[derive(Debug, Args)]
 pub(super) struct MembersArguments {
     #[command(subcommand)]
@@ -26,42 +26,30 @@ enum MembersCommand {
     List(list::ListArguments),
     /// Show everything about one member.
     Show {
-        /// A member id, a user name, or the code of a request.
+        /// A member id, a user name, or the code of a request that waits.
         who: String,
-        /// Write JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Let people in.
+    /// Make people members: those who asked, were refused, or only signed in. For those who are blocked, see `unblock`.
     Approve {
-        /// Member ids, user names, or codes of requests.
-        #[arg(required = true)]
-        who: Vec<String>,
-        /// Put them into these groups, and no others; without, their groups stay.
+        #[command(flatten)]
+        whom: Whom,
+        /// Put them into these groups, and no others; without this, their groups stay as they are.
         #[arg(long, value_name = "A,B", value_parser = groups)]
         groups: Option<Groups>,
     },
-    /// Do not let people in who asked, or might.
-    Refuse {
-        /// Member ids, user names, or codes of requests.
-        #[arg(required = true)]
-        who: Vec<String>,
-    },
-    /// Shut people out, and end their sessions.
-    Block {
-        /// Member ids, user names, or codes of requests.
-        #[arg(required = true)]
-        who: Vec<String>,
-    },
-    /// Let people in again after a block.
-    Unblock {
-        /// Member ids or user names.
-        #[arg(required = true)]
-        who: Vec<String>,
-    },
-    /// Give a member another name for applications (Remote-User).
+    /// Answer no to people who asked for access or only signed in: they cannot ask again, and can still be approved. They
+    /// stay signed in on routes for everybody who is; to shut somebody out, and to take membership away, use `block`.
+    Refuse(Whom),
+    /// Shut people out: their sessions end, and they cannot sign in until `unblock`.
+    Block(Whom),
+    /// Let people in again who were blocked: they are members, with the groups and names they had.
+    Unblock(Whom),
+    /// Give a member another user name, the name for applications (Remote-User).
     Rename {
-        /// A member id, a user name, or the code of a request.
+        /// A member id, a user name, or the code of a request that waits.
         who: String,
         /// The new user name.
         #[arg(required_unless_present = "clear", conflicts_with = "clear", value_parser = user_name)]
@@ -69,10 +57,13 @@ enum MembersCommand {
         /// Take the user name away: applications are told the member id.
         #[arg(long)]
         clear: bool,
+        /// Print the member as they are afterwards, as JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Give a member another name for people (Remote-Name).
+    /// Give a member another display name, the name for people (Remote-Name).
     DisplayName {
-        /// A member id, a user name, or the code of a request.
+        /// A member id, a user name, or the code of a request that waits.
         who: String,
         /// The new name.
         #[arg(required_unless_present = "clear", conflicts_with = "clear", value_parser = display_name)]
@@ -80,38 +71,61 @@ enum MembersCommand {
         /// Take the name away: people see the one of the WeChat profile.
         #[arg(long)]
         clear: bool,
+        /// Print the member as they are afterwards, as JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Put a member into groups.
+    /// Say which groups a member is in: all of them, or those to add and to remove.
     #[command(group(clap::ArgGroup::new("what").args(["groups", "add", "remove"]).required(true).multiple(true)))]
     Groups {
-        /// A member id, a user name, or the code of a request.
+        /// A member id, a user name, or the code of a request that waits.
         who: String,
-        /// These groups, and no others; "" for none.
+        /// Put them into these groups, and no others; "" for none.
         #[arg(value_name = "A,B", value_parser = groups, conflicts_with_all = ["add", "remove"])]
         groups: Option<Groups>,
-        /// These too.
+        /// Put them into these groups too.
         #[arg(long, value_name = "A,B", value_parser = groups)]
         add: Option<Groups>,
-        /// These no longer.
+        /// Take them out of these groups.
         #[arg(long, value_name = "A,B", value_parser = groups)]
         remove: Option<Groups>,
+        /// Print the member as they are afterwards, as JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Give a member the right to administer members.
+    /// Give a member the right to administer members, or take it away. The last administrator keeps it.
     Admin {
         /// A member id or a user name.
         who: String,
-        /// Take that right away.
+        /// Take the right away.
         #[arg(long)]
         take: bool,
+        /// Print the member as they are afterwards, as JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Delete everything about a person: with their next sign-in they are a stranger.
+    /// Delete everything about a person, for good; if they sign in again, they are a stranger.
     Forget {
-        /// A member id, a user name, or the code of a request.
+        /// A member id, a user name, or the code of a request that waits.
         who: String,
-        /// Really.
+        /// Do it; without this, only say what would be deleted.
         #[arg(long)]
         yes: bool,
+        /// Print whom and what was deleted, as JSON.
+        #[arg(long)]
+        json: bool,
     },
+}
+
+/// The people that something is done with.
+#[derive(Debug, Args)]
+struct Whom {
+    /// Member ids, user names, or codes of requests that wait. Nothing is done unless all are found.
+    #[arg(required = true)]
+    who: Vec<String>,
+    /// Print the members as they are afterwards, as a JSON array.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Does it.
@@ -125,19 +139,23 @@ pub(super) fn run(
     with_store(source, environment, async |opened| match &arguments.command {
         Do::List(arguments) => list::run(&opened, arguments).await,
         Do::Show { who, json } => show::run(&opened, who, *json).await,
-        Do::Approve { who, groups } => change::all(&opened, who, &Asked::Approve(groups.clone())).await,
-        Do::Refuse { who } => change::all(&opened, who, &Asked::Refuse).await,
-        Do::Block { who } => change::all(&opened, who, &Asked::Block).await,
-        Do::Unblock { who } => change::all(&opened, who, &Asked::Unblock).await,
-        Do::Rename { who, new, clear: _ } => change::one(&opened, who, &Asked::Rename(new.clone())).await,
-        Do::DisplayName { who, name, clear: _ } => {
-            change::one(&opened, who, &Asked::DisplayName(name.clone())).await
+        Do::Approve { whom, groups } => {
+            change::all(&opened, &whom.who, &Asked::Approve(groups.clone()), whom.json).await
         }
-        Do::Groups { who, groups, add, remove } => {
+        Do::Refuse(whom) => change::all(&opened, &whom.who, &Asked::Refuse, whom.json).await,
+        Do::Block(whom) => change::all(&opened, &whom.who, &Asked::Block, whom.json).await,
+        Do::Unblock(whom) => change::all(&opened, &whom.who, &Asked::Unblock, whom.json).await,
+        Do::Rename { who, new, clear: _, json } => {
+            change::one(&opened, who, &Asked::Rename(new.clone()), *json).await
+        }
+        Do::DisplayName { who, name, clear: _, json } => {
+            change::one(&opened, who, &Asked::DisplayName(name.clone()), *json).await
+        }
+        Do::Groups { who, groups, add, remove, json } => {
             let (add, remove) = (add.clone().unwrap_or_default(), remove.clone().unwrap_or_default());
-            change::one(&opened, who, &Asked::Groups { only: groups.clone(), add, remove }).await
+            change::one(&opened, who, &Asked::Groups { only: groups.clone(), add, remove }, *json).await
         }
-        Do::Admin { who, take } => change::one(&opened, who, &Asked::Admin(!take)).await,
-        Do::Forget { who, yes } => change::forget(&opened, who, *yes).await,
+        Do::Admin { who, take, json } => change::one(&opened, who, &Asked::Admin(!take), *json).await,
+        Do::Forget { who, yes, json } => change::forget(&opened, who, *yes, *json).await,
     })
 }

@@ -4,19 +4,20 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::super::listing::{Listed as _, say, visible};
+use super::super::listing::{Listed as _, say, say_json, visible};
 use super::super::sessions::is_open;
 use super::super::store::Opened;
 use super::super::who;
 use super::super::written::{minute, moment};
 use crate::seal::hex;
 use crate::store::records::MemberDetail;
+use crate::wechat::user_agent::words;
 
 /// Shows them.
 pub(super) async fn run(opened: &Opened, who: &str, is_json: bool) -> anyhow::Result<ExitCode> {
     let detail = who::find(opened, who).await?;
     if is_json {
-        say(&format!("{:#}\n", as_json(&detail)))?;
+        say_json(&as_json(&detail))?;
     } else {
         say(&as_text(&detail))?;
     }
@@ -51,7 +52,7 @@ fn as_text(detail: &MemberDetail) -> String {
     for session in detail.sessions.iter().filter(|session| is_open(session, member)) {
         let from = session.client.map(|client| format!(" from {client}")).unwrap_or_default();
         let (id, began) = (hex(&session.id), minute(session.started));
-        also("session", &format!("{id}, {began} UTC{from}, {}", session.browser));
+        also("session", &format!("{id}, {began} UTC{from}, {}", words(&session.browser)));
     }
     lines.into_iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect()
 }

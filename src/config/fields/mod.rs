@@ -89,11 +89,7 @@ pub struct ServerSettings {
 pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<Config> {
     let public_url = top.required("public_url", "\"https://app.example.com\"", addresses::public_url);
     let upstream = top.optional("upstream", addresses::upstream);
-    let data_dir = top.optional("data_dir", |text| Ok(PathBuf::from(text))).unwrap_or_else(|| {
-        let state = environment.iter().find(|(name, _)| name == "STATE_DIRECTORY").map(|(_, value)| value);
-        // systemd may name several folders, separated by colons.
-        state.and_then(|folders| folders.split(':').next()).map_or_else(|| "data".into(), PathBuf::from)
-    });
+    let data_dir = data_dir(top, environment);
     let wechat = wechat::read(top);
     let access = access::read(top);
     let (store, keep_audit) = store::read(top, &data_dir);
@@ -149,6 +145,26 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         admin_listen,
         log,
     })
+}
+
+/// The data folder, with its whole path: whoever reads of it in a message has to find it. All paths of the file start from
+/// the folder that wxgate was started in, as shells and systemd resolve them. For this one that is a trap: started
+/// elsewhere, the gateway would begin anew with no members.
+fn data_dir(top: &mut Section<'_>, environment: &[(String, String)]) -> PathBuf {
+    let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    if let Some(named) = top.optional("data_dir", |text| Ok(PathBuf::from(text))) {
+        let path = whole(named.clone());
+        if named.is_relative() {
+            let help = format!("write the whole path, such as data_dir = {path:?}");
+            let title =
+                format!("`data_dir` starts from the folder wxgate is started in: now {}", path.display());
+            top.warn(&top.place("data_dir"), title, help);
+        }
+        return path;
+    }
+    let state = environment.iter().find(|(name, _)| name == "STATE_DIRECTORY").map(|(_, value)| value);
+    // systemd may name several folders, separated by colons.
+    whole(state.and_then(|folders| folders.split(':').next()).map_or_else(|| "data".into(), PathBuf::from))
 }
 
 /// With TLS of our own, browsers come by https, whatever `public_url` says.

@@ -6,6 +6,11 @@ use std::time::Duration;
 use crate::config::section::Section;
 use crate::store::{StoreSettings, StoreUrl};
 
+/// `prefer`, the default, takes what it gets: whoever sits on the way only has to say that there is no TLS.
+const OVERHEARD: &str = "the connection to PostgreSQL on another machine need not be encrypted";
+const ENCRYPT: &str = "end the address with ?sslmode=require, and name the authority of its certificate in store.ca_file \
+                       if the system does not know it";
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads `[store]`: the store, and how long the audit trail is kept.
@@ -15,7 +20,12 @@ pub(super) fn read(top: &mut Section<'_>, data_dir: &Path) -> (StoreSettings, Du
         let secret = section.secret("url");
         if let Some(secret) = secret {
             match secret.reveal().parse::<StoreUrl>() {
-                Ok(parsed) => url = Some(parsed),
+                Ok(parsed) => {
+                    if parsed.may_be_overheard() {
+                        section.warn(&section.place("url"), OVERHEARD, ENCRYPT);
+                    }
+                    url = Some(parsed);
+                }
                 Err(wish) => section.complain(&section.place("url"), "invalid `url`", wish),
             }
         }

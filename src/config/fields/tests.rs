@@ -58,7 +58,7 @@ fn the_example_works_as_it_is_and_with_every_key_in_force() {
     parse(&uncommented()).unwrap();
     let postgres = "\"postgres://wxgate:word@db.internal/wxgate\"";
     let shared = parse(&everything().replace("\"sqlite:wxgate.db\"", postgres)).unwrap();
-    assert_eq!(shared.store.url.to_string(), "postgres://db.internal/wxgate");
+    assert_eq!(shared.store.url.to_string(), "postgres://db.internal:5432/wxgate");
     assert!(shared.store.ca_file.is_some());
 }
 
@@ -160,6 +160,30 @@ fn wrong_values_about_people_are_shown_where_they_stand() {
         assert!(report.contains(&format!("--> config.toml:{place}\n")), "{place} in\n{report}");
         assert!(report.contains('^') && report.contains(fix), "{fix} in\n{report}");
         assert!(report.ends_with("1 error in config.toml\n"), "{report}");
+    }
+}
+
+#[test]
+fn what_may_be_overheard_or_lost_is_warned_of() {
+    let warnings = |text: &str| {
+        let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
+        let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (_, warnings) = crate::config::read(&file, &environment, |top| read(top, &environment)).unwrap();
+        warnings.render(false)
+    };
+    let here = std::env::current_dir().unwrap().join("members").display().to_string();
+    let relative = warnings(&format!("data_dir = \"members\"\n{}", with("")));
+    assert!(relative.contains(&here) && relative.contains("config.toml:1:12"), "{relative}");
+    assert_eq!(warnings(&format!("data_dir = \"/var/lib/wxgate\"\n{}", with(""))), "");
+    assert_eq!(warnings(&with("")), "", "the smallest file is fine");
+    let store =
+        |rest: &str| warnings(&with(&format!("[store]\nurl = \"postgres://wxgate:pass-canary@{rest}\"")));
+    for rest in ["db.internal/x", "db.internal/x?sslmode=disable"] {
+        let text = store(rest);
+        assert!(text.contains("sslmode=require") && !text.contains("canary"), "{text}");
+    }
+    for rest in ["db.internal/x?sslmode=require", "localhost/x", "127.0.0.1:6432/x?sslmode=disable"] {
+        assert_eq!(store(rest), "", "{rest}");
     }
 }
 

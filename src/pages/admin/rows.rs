@@ -9,7 +9,7 @@ use crate::model::audit::{Actor, AuditEvent};
 use crate::model::member::{DisplayName, Groups, Member, SessionId, UserName};
 use crate::seal::hex;
 use crate::store::records::{AccountRow, AuditRow, SessionRow};
-use crate::wechat::user_agent::{Browser, Program, System};
+use crate::wechat::user_agent::words;
 
 /// A member.
 pub(super) fn member(member: &Member) -> Value {
@@ -54,7 +54,7 @@ pub(super) fn account(row: &AccountRow) -> Value {
 pub(super) fn session(row: &SessionRow, current: &SessionId) -> Value {
     context! {
         id => hex(&row.id),
-        browser => browser(&row.browser),
+        browser => words(&row.browser),
         user_agent => shown(&row.browser),
         client => row.client.map(|client| client.to_string()),
         started => moment(row.started),
@@ -95,30 +95,4 @@ pub(super) fn names(groups: &Groups) -> Vec<String> {
 /// Groups as they are typed.
 pub(super) fn written(groups: &Groups) -> String {
     groups.iter().collect::<Vec<_>>().join(", ")
-}
-
-/// Program and system, in two words that are the same in every language.
-fn browser(user_agent: &str) -> String {
-    let seen = Browser::of(user_agent);
-    let has = |word: &str| user_agent.contains(word);
-    let program = match seen.program {
-        Program::Wechat => "WeChat",
-        Program::Wecom | Program::WecomPrivate => "WeCom",
-        Program::Other if has("Edg") => "Edge",
-        Program::Other if has("Firefox/") || has("FxiOS/") => "Firefox",
-        Program::Other if has("OPR/") => "Opera",
-        Program::Other if has("Chrome/") || has("CriOS/") => "Chrome",
-        Program::Other if has("Safari/") => "Safari",
-        Program::Other => "?",
-    };
-    let system = match seen.system {
-        System::Android => "Android",
-        System::Harmony => "HarmonyOS",
-        System::Ios => "iOS",
-        System::Linux => "Linux",
-        System::Mac => "macOS",
-        System::Unknown => return program.to_owned(),
-        System::Windows => "Windows",
-    };
-    format!("{program} · {system}")
 }

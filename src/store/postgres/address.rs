@@ -1,6 +1,5 @@
 //! How the server is reached: the address of the configuration, with deadlines, and TLS.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +10,10 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use thiserror::Error;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::super::url::is_local;
 use super::deadlines::{CONNECT, SENTENCE};
 use crate::model::secret::Secret;
 
@@ -65,8 +65,7 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name("wxgate");
         }
-        let is_local =
-            config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        let is_local = is_local(&config);
         if is_local && ca_file.is_none() && config.get_ssl_mode() == SslMode::Prefer {
             // Debian's PostgreSQL offers TLS with a certificate that nobody vouches for; on one machine it protects nothing.
             config.ssl_mode(SslMode::Disable);
@@ -76,15 +75,6 @@ impl Address {
             _ => client_config(ca_file)?,
         };
         Ok(Self { config, tls: MakeRustlsConnect::new(tls), is_local })
-    }
-}
-
-fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod address;
+mod advice;
 mod audit;
 mod deadlines;
 mod error;

@@ -7,15 +7,13 @@ use super::super::marker::{Found, Kind, Marker, Plan, fresh_id};
 use super::super::migrations::{POSTGRES, ahead};
 use super::super::{OpenError, Opening, StoreSettings, StoreUrl};
 use super::address::Address;
+use super::advice;
 use super::deadlines::{CONNECTIONS, OPENING, URGENT_CONNECTIONS, URGENT_WAITING, WAITING};
 use super::error::words;
 use super::pool::Pool;
 
 /// Two nodes that start together make one schema: whoever holds this lock (a number that is ours) looks first.
 const LOCK: &str = "SET LOCAL lock_timeout = 4000; SELECT pg_advisory_xact_lock(8675127341)";
-
-/// What to do when nobody answers.
-const UNREACHABLE: &str = "see that PostgreSQL runs there, and lets this machine in";
 
 /// Opens the store.
 pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<(Pool, Pool), OpenError> {
@@ -29,7 +27,7 @@ pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<(P
     let late = |_| OpenError::Broken {
         place: place.clone(),
         cause: format!("no answer within {OPENING:?}"),
-        advice: UNREACHABLE,
+        advice: advice::SILENT,
     };
     let store_id = tokio::time::timeout(OPENING, prepare).await.map_err(late)??;
     let pool = |most, waiting| {
@@ -151,29 +149,5 @@ pub(super) fn broken(place: &str, cause: impl std::fmt::Display) -> OpenError {
 
 /// It cannot be opened, and PostgreSQL says why.
 fn refused(place: &str, error: &Error) -> OpenError {
-    let cause = words(error);
-    let advice = match error.code() {
-        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
-            "correct user and password in its address, or let them in in pg_hba.conf"
-        }
-        Some(&SqlState::INVALID_CATALOG_NAME) => "make it: createdb --owner=USER DATABASE",
-        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            "let the user make tables there: ALTER DATABASE … OWNER TO …, or GRANT CREATE ON SCHEMA public TO …"
-        }
-        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
-            "raise max_connections of the server, or close other programs"
-        }
-        Some(&SqlState::CANNOT_CONNECT_NOW) => "it is starting or stopping: try again",
-        Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-            "another node is opening it, or somebody locks its tables: try again"
-        }
-        Some(_) => "the server's log says more",
-        None if cause.contains("TLS") => {
-            "name the authority of its certificate in store.ca_file, or write sslmode=disable into the address to do without"
-        }
-        None if cause.contains("does not allow writes") => "name the primary server: this one only reads",
-        None if cause.starts_with("authentication error") => "write the user's password into its address",
-        None => UNREACHABLE,
-    };
-    OpenError::Broken { place: place.to_owned(), cause, advice }
+    OpenError::Broken { place: place.to_owned(), cause: words(error), advice: advice::on(error) }
 }

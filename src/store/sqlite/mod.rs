@@ -48,7 +48,10 @@ pub(super) async fn open(
     opening: Opening,
     background: Handle,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    let place = settings.url.to_string();
+    let place = match &settings.url {
+        StoreUrl::Sqlite(path) => file::place(&settings.data_dir.join(path)),
+        other => other.to_string(),
+    };
     let (url, data_dir) = (settings.url.clone(), settings.data_dir.clone());
     let opened = background.spawn_blocking(move || match url {
         StoreUrl::Sqlite(path) => opening::file(data_dir.join(path), &data_dir, opening),

@@ -26,14 +26,31 @@ async fn what_is_wrong_is_said() {
     let says = |text: &str, words: &[&str]| {
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     };
-    says(&refusal(&url.replace(PASSWORD, "wrong")).await, &["password authentication failed", "pg_hba.conf"]);
+    says(
+        &refusal(&url.replace(PASSWORD, "wrong")).await,
+        &["password authentication failed", "28P01", "correct the user or the password"],
+    );
     says(&refusal(&url.replace(&format!(":{PASSWORD}"), "")).await, &["password"]);
-    says(&refusal(&server.url("no_such")).await, &["no_such", "createdb"]);
+    says(
+        &refusal(&server.url("no_such")).await,
+        &["no_such", "3D000", "correct the name of the database", "createdb"],
+    );
     says(
         &refusal(&url.replace(&server.port().to_string(), "1")).await,
-        &["refused", "see that PostgreSQL runs"],
+        &["127.0.0.1:1/", "refused", "see that PostgreSQL runs"],
     );
-    says(&refusal(&format!("{url}?sslmode=require")).await, &["does not support TLS", "sslmode"]);
+    says(&refusal(&format!("{url}?sslmode=require")).await, &["does not support TLS", "ssl = on"]);
+    says(&refusal(&url.replace("127.0.0.1", "db.invalid")).await, &["db.invalid:", "look its name up"]);
+    says(
+        &refusal(&url.replace("127.0.0.1", "%2Fno%2Fsuch")).await,
+        &["/no/such:", "no server has its socket"],
+    );
+    says(&refusal(&url.replace("wxgate:", "nobody:")).await, &["nobody", "correct the user"]);
+    server.sql(
+        "postgres",
+        "CREATE ROLE outsider NOLOGIN PASSWORD '{PASSWORD}'".replace("{PASSWORD}", PASSWORD).as_str(),
+    );
+    says(&refusal(&url.replace("wxgate:", "outsider:")).await, &["28000", "pg_hba.conf"]);
     server.sql("postgres", "CREATE DATABASE store_of_another");
     says(&refusal(&server.url("store_of_another")).await, &["permission denied", "GRANT CREATE"]);
     server.sql(
@@ -114,7 +131,11 @@ async fn a_socket_on_this_machine_will_do() {
     let folder = tempfile::tempdir().unwrap();
     let store = at(&url, folder.path()).await.unwrap();
     assert!(claim(&store).await.unwrap());
-    assert!(store.place().starts_with(&format!("postgres://{}/store_", server.folder().display())));
+    assert!(store.place().starts_with(&format!(
+        "postgres://{}:{}/store_",
+        server.folder().display(),
+        server.port()
+    )));
 }
 
 #[tokio::test]
@@ -134,7 +155,8 @@ async fn a_standby_is_passed_over() {
     let store = at(&hosts(&[1, standby.port(), primary.port()]), folder.path()).await.unwrap();
     assert!(claim(&store).await.unwrap());
     assert_eq!(primary.sql(&name, "SELECT count(*) FROM claims"), "1");
-    assert_eq!(store.place(), format!("postgres://127.0.0.1,127.0.0.1,127.0.0.1/{name}"));
+    let places = [1, standby.port(), primary.port()].map(|port| format!("127.0.0.1:{port}")).join(",");
+    assert_eq!(store.place(), format!("postgres://{places}/{name}"));
     assert!(!format!("{store:?}").contains(PASSWORD));
     assert!(
         matches!(store.backup("x".into()).await, Err(StoreError::NotHere(words)) if words.contains("pg_dump"))
