@@ -48,7 +48,7 @@ impl Asked {
     /// What to do instead, when their status is in the way.
     fn instead(&self, status: Status) -> &'static str {
         match (self, status) {
-            (Self::Approve(_) | Self::Admin(_), Status::Blocked) => "; `wxgate members unblock` lets them in",
+            (Self::Approve(_) | Self::Admin(_), Status::Blocked) => "; `wxgate members unblock` ends that",
             (Self::Admin(_), _) => "; `wxgate members approve` them first",
             (Self::Refuse, Status::Active) => "; `wxgate members block` shuts them out",
             _ => "",

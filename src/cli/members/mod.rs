@@ -45,7 +45,7 @@ enum MembersCommand {
     Refuse(Whom),
     /// Shut people out: their sessions end, and they cannot sign in until `unblock`.
     Block(Whom),
-    /// Let people in again who were blocked: they are members, with the groups and names they had.
+    /// End blocks: people are again what they were before, with the groups and names they had.
     Unblock(Whom),
     /// Give a member another user name, the name for applications (Remote-User).
     Rename {
