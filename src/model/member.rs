@@ -306,6 +306,11 @@ pub fn is_invisible(letter: char) -> bool {
         )
 }
 
+/// Whether a character has no place in what people write themselves. There, emoji of several parts may stay together.
+pub fn is_deceptive(letter: char) -> bool {
+    is_invisible(letter) && !matches!(letter, '\u{200d}' | '\u{fe0f}')
+}
+
 impl Status {
     /// All of them, those who wait for an administrator first.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Active, Self::Guest, Self::Refused, Self::Blocked];

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::errcode::Errcode;
 use crate::model::identity::Profile;
+use crate::model::member::is_deceptive;
 
 /// Longest openid or unionid that is believed; WeChat's have 28 characters.
 const LONGEST_ID: usize = 64;
@@ -127,11 +128,7 @@ fn is_id(id: &str) -> bool {
 /// Without control characters, private-use code points (SoftBank emoji), replacement marks, and the invisible marks
 /// that turn text around (bidirectional controls).
 fn clean(text: &str) -> String {
-    let is_unwanted = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fffd}' | '\u{200b}' | '\u{200e}'..='\u{200f}')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let is_unwanted = |c: char| is_deceptive(c) || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fffd}');
     text.chars().filter(|c| !is_unwanted(*c)).collect::<String>().trim().to_owned()
 }
 
