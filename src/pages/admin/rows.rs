@@ -5,7 +5,9 @@ use minijinja::{Value, context};
 use super::super::avatar::avatar;
 use super::super::face::shown;
 use super::super::moment::moment;
-use crate::model::audit::{Actor, AuditEvent};
+use super::names::{self, Names};
+use super::told;
+use crate::model::audit::AuditEvent;
 use crate::model::member::{DisplayName, Groups, Member, SessionId, UserName};
 use crate::seal::hex;
 use crate::store::records::{AccountRow, AuditRow, SessionRow};
@@ -65,25 +67,17 @@ pub(super) fn session(row: &SessionRow, current: &SessionId) -> Value {
 }
 
 /// A line of the audit trail.
-pub(super) fn line((_, event): &AuditRow) -> Value {
-    let AuditEvent { at, kind, actor: who, member, client, request_id, detail } = event;
+pub(super) fn line((_, event): &AuditRow, names: &Names) -> Value {
+    let AuditEvent { at, kind, actor, member, client, request_id, detail: _ } = event;
     context! {
         at => moment(*at),
         words => format!("audit.{}", kind.as_str()),
-        actor => actor(who),
-        member => member.as_ref().map(|id| id.as_str()),
+        actor => names.actor(actor),
+        member => member.as_ref().map(|id| names.who(id)),
+        is_own => member.is_some() && names::member(actor) == member.as_ref(),
         client => client.map(|client| client.to_string()),
         request_id => request_id.as_deref().map(shown),
-        detail => shown(detail),
-    }
-}
-
-/// Who did something: `words` for whoever is no member, else their `id`.
-pub(super) fn actor(actor: &Actor) -> Value {
-    match actor {
-        Actor::CommandLine => context! { words => "actor.command-line", id => () },
-        Actor::Gateway => context! { words => "actor.gateway", id => () },
-        Actor::Member(id) => context! { words => (), id => id.as_str() },
+        detail => told::detail(event, names),
     }
 }
 
@@ -97,8 +91,8 @@ pub(super) fn written(groups: &Groups) -> String {
     groups.iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Program and system, in two words that are the same in every language.
-fn browser(user_agent: &str) -> String {
+/// Program and system, in two words that are the same in every language; as it was sent if neither is known.
+pub(super) fn browser(user_agent: &str) -> String {
     let seen = Browser::of(user_agent);
     let has = |word: &str| user_agent.contains(word);
     let program = match seen.program {
@@ -109,6 +103,9 @@ fn browser(user_agent: &str) -> String {
         Program::Other if has("OPR/") => "Opera",
         Program::Other if has("Chrome/") || has("CriOS/") => "Chrome",
         Program::Other if has("Safari/") => "Safari",
+        Program::Other if seen.system == System::Unknown && !user_agent.is_empty() => {
+            return shown(user_agent);
+        }
         Program::Other => "?",
     };
     let system = match seen.system {
