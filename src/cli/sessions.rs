@@ -196,7 +196,7 @@ impl Listed<7> for Open {
             minute(session.started),
             minute(session.expires),
             session.client.map(|client| client.to_string()).unwrap_or_default(),
-            words(&session.browser),
+            words(&session.browser).unwrap_or_else(|| session.browser.clone()),
             member.user().to_owned(),
         ]
     }

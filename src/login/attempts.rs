@@ -24,8 +24,11 @@ const MOST: usize = 8;
 /// below the limits of every server on its way.
 const MOST_BYTES: usize = 6 * 1024;
 
-/// Finished logins without a session, within `MEMORY`, that make a loop.
+/// Finished logins within `MEMORY` that make a loop, of a browser that brings no session.
 const LOOP: usize = 2;
+
+/// The same of a browser whose session came back, and was ended: an administrator may do that more than once.
+const LOOP_OF_ENDED: usize = 4;
 
 /// A login that has begun.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -123,11 +126,13 @@ impl Attempts {
         }
     }
 
-    /// Whether this browser has just been signed in twice and still comes without a session.
-    pub fn is_loop(&self, headers: &HeaderMap, now: Timestamp) -> bool {
+    /// Whether this browser has just been signed in twice and still comes without a session. If it brings one that
+    /// was ended, its cookies work, and it is sent round more often, but not for ever.
+    pub fn is_loop(&self, headers: &HeaderMap, brings_session: bool, now: Timestamp) -> bool {
         let finished =
             |attempt: &Attempt| attempt.stage == Stage::SignedIn && now.since(attempt.begun) < LIFETIME;
-        self.received(headers).filter(|(.., attempt)| attempt.as_ref().is_some_and(finished)).count() >= LOOP
+        let most = if brings_session { LOOP_OF_ENDED } else { LOOP };
+        self.received(headers).filter(|(.., attempt)| attempt.as_ref().is_some_and(finished)).count() >= most
     }
 
     /// Marks the attempt as answered, for a callback that comes twice.
@@ -274,15 +279,16 @@ mod tests {
     }
 
     #[test]
-    fn two_sign_ins_without_a_session_are_a_loop() {
+    fn two_sign_ins_without_a_session_are_a_loop_and_four_with_one_that_was_ended() {
         let (attempts, mut browser) = (attempts(), HeaderMap::new());
-        for round in 1..=2 {
+        for round in 1..=5 {
             let (state, cookies) = attempts.begin(attempt(NOW), &browser);
             store(&mut browser, &cookies);
             let Lookup::Open(found) = attempts.find(&state, &browser, NOW) else { panic!("not open") };
             store(&mut browser, &[attempts.answer(&found, Stage::SignedIn)]);
             assert!(matches!(attempts.find(&state, &browser, NOW), Lookup::Answered(_)));
-            assert_eq!(attempts.is_loop(&browser, NOW), round == 2);
+            assert_eq!(attempts.is_loop(&browser, false, NOW), round >= 2);
+            assert_eq!(attempts.is_loop(&browser, true, NOW), round >= 4);
         }
     }
 }

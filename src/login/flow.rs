@@ -199,7 +199,8 @@ impl LoginFlow {
         now: Timestamp,
     ) -> Result<Begun, LoginFailure> {
         let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
-        if self.attempts.is_loop(headers, now) {
+        let brings_session = self.sessions.read(headers, &self.settings.login_host, now).is_some();
+        if self.attempts.is_loop(headers, brings_session, now) {
             return Err(fail(LoginError::Loop));
         }
         let attempt = Attempt {

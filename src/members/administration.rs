@@ -1,12 +1,13 @@
 //! What administrators do with members, sessions, invitations and conflicts. Each act is written down with whoever did it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::act::Act;
 use super::directory::Directory;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
-use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Status};
+use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Standing, Status};
 use crate::model::secret::Secret;
 use crate::seal::{digest, hex, random};
 use crate::store::records::{AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement};
@@ -123,6 +124,20 @@ impl Directory {
     /// Everything about one member.
     pub async fn member(&self, key: MemberKey, now: Timestamp) -> Result<Option<MemberDetail>, StoreError> {
         self.ask(self.store.member(key, now)).await
+    }
+
+    /// What people call these members: by name, else by what applications call them. Whoever was deleted is left out.
+    pub async fn names(
+        &self,
+        of: Vec<MemberId>,
+        now: Timestamp,
+    ) -> Result<HashMap<MemberId, String>, StoreError> {
+        let standings = self.ask(self.store.standings(of, now)).await?;
+        let name = |standing: &Standing| {
+            let called = if standing.name.is_empty() { &standing.user } else { &standing.name };
+            String::from_utf8_lossy(called).into_owned()
+        };
+        Ok(standings.iter().map(|(id, standing)| (id.clone(), name(standing))).collect())
     }
 
     /// All invitations that are still good.

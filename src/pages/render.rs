@@ -201,8 +201,12 @@ fn translate(state: &State<'_, '_>, key: &str) -> Result<String, Error> {
     let missing =
         |what: &str| Error::new(ErrorKind::UndefinedError, format!("no {what} for the words {key}"));
     let sentence = words::find(language, key).ok_or_else(|| missing("sentence"))?;
-    let value =
-        |name: &str| state.lookup(name).filter(|value| !value.is_undefined()).map(|value| value.to_string());
+    let value = |name: &str| {
+        state
+            .lookup(name)
+            .filter(|value| !value.is_undefined())
+            .map(|value| words::isolated(value.to_string()))
+    };
     words::fill(sentence, value).map_err(missing)
 }
 

@@ -27,5 +27,6 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("admin_lines.html", include_str!("templates/admin/lines.html")),
     ("admin_member.html", include_str!("templates/admin/member.html")),
     ("admin_members.html", include_str!("templates/admin/members.html")),
+    ("admin_named.html", include_str!("templates/admin/named.html")),
     ("admin_sessions.html", include_str!("templates/admin/sessions.html")),
 ];

@@ -85,8 +85,8 @@ impl Browser {
     }
 }
 
-/// Program and system, in two words that are the same in every language.
-pub fn words(user_agent: &str) -> String {
+/// Program and system, in two words that are the same in every language; `None` if neither is known.
+pub fn words(user_agent: &str) -> Option<String> {
     let seen = Browser::of(user_agent);
     let has = |word: &str| user_agent.contains(word);
     let program = match seen.program {
@@ -97,6 +97,7 @@ pub fn words(user_agent: &str) -> String {
         Program::Other if has("OPR/") => "Opera",
         Program::Other if has("Chrome/") || has("CriOS/") => "Chrome",
         Program::Other if has("Safari/") => "Safari",
+        Program::Other if seen.system == System::Unknown => return None,
         Program::Other => "?",
     };
     let system = match seen.system {
@@ -105,10 +106,10 @@ pub fn words(user_agent: &str) -> String {
         System::Ios => "iOS",
         System::Linux => "Linux",
         System::Mac => "macOS",
-        System::Unknown => return program.to_owned(),
+        System::Unknown => return Some(program.to_owned()),
         System::Windows => "Windows",
     };
-    format!("{program} · {system}")
+    Some(format!("{program} · {system}"))
 }
 
 /// Whether `word` occurs with no letter before it and a fitting character, or nothing, behind it.
@@ -166,10 +167,11 @@ mod tests {
                 "Edge · Windows",
             ),
             ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile MicroMessenger/8.0.50", "WeChat · iOS"),
-            ("curl/8.0", "?"),
-            ("\u{202e}\u{1b}[2J", "?"),
         ] {
-            assert_eq!(words(user_agent), expected);
+            assert_eq!(words(user_agent).as_deref(), Some(expected));
+        }
+        for unknown in ["curl/8.0", "\u{202e}\u{1b}[2J", ""] {
+            assert_eq!(words(unknown), None);
         }
     }
 

@@ -47,7 +47,7 @@ async fn so_it_goes_in_english() {
 async fn a_stranger_is_let_in(words: &Words) {
     let demo = Demo::start();
     let looks = Looks { language: words.language, ..HANDHELD };
-    let (stranger, admin) = (Browser::start(looks).await, Browser::start(looks).await);
+    let (stranger, admin) = Browser::start_two(looks).await;
 
     sign_in(&demo, &stranger, ZHANG, "/?from=stranger").await;
     stranger.shows("h1", words.ask).await;
@@ -114,4 +114,44 @@ async fn an_administrator_looks_after_members_on_a_computer_and_without_script()
         browser.screenshot(path).await;
     }
     assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_lists_of_administration_fit_a_phone_in_the_dark_and_a_wide_window() {
+    let demo = Demo::start();
+    let stranger = Browser::start(HANDHELD).await;
+    sign_in(&demo, &stranger, ZHANG, "/").await;
+    stranger.evaluate("document.querySelector('#message').value = 'שלום 123 (ok)'").await;
+    stranger.click("form[action='/_wxgate/request'] button").await;
+    stranger.shows("h1", CHINESE.waiting).await;
+    drop(stranger);
+    let browser = Browser::start(Looks { size: (1280, 900), ..DESKTOP }).await;
+    demo.sign_in(&browser).await;
+    browser.open(&demo.url("/_wxgate/admin/invites")).await;
+    let tops = "return new Set([...document.querySelectorAll('.four>*')].map(each => each.offsetTop)).size";
+    assert_eq!(browser.evaluate(tops).await, 2, "the form has two rows of two");
+    browser.click("button[value=make]").await;
+    browser.shows("#made", "").await;
+    browser.open(&demo.url("/_wxgate/admin/audit?member=zhang")).await;
+    for words in [ZHANG, "申请码", "本人", "Chrome · Android"] {
+        browser.shows("table", words).await;
+    }
+    let broken = "return [...document.querySelectorAll('td time')].filter(each => each.getClientRects().length > 1).length";
+    assert_eq!(browser.evaluate(broken).await, 0, "every date is on one line");
+    browser.devtools("Emulation.setEmulatedMedia", dark()).await;
+    for (name, path) in
+        [("members", ""), ("waiting", "?status=pending"), ("invites", "/invites"), ("audit", "/audit")]
+    {
+        browser.open(&demo.url(&format!("/_wxgate/admin{path}"))).await;
+        for width in [1280, 390] {
+            browser.resize(width, 900, width < 600).await;
+            browser.assert_no_sideways_scrolling().await;
+            browser.screenshot(&format!("{name}-dark-{width}")).await;
+        }
+    }
+    assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+fn dark() -> serde_json::Value {
+    serde_json::json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] })
 }

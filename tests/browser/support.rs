@@ -78,7 +78,17 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn start(looks: Looks) -> Self {
-        let room = ROOM.acquire().await.unwrap();
+        Self::start_in(ROOM.acquire().await.unwrap(), looks).await
+    }
+
+    /// Two at once, for a test of two people: tests that had room for one each would wait for each other for ever.
+    pub(crate) async fn start_two(looks: Looks) -> (Self, Self) {
+        let mut rooms = ROOM.acquire_many(2).await.unwrap();
+        let room = rooms.split(1).unwrap();
+        (Self::start_in(room, looks).await, Self::start_in(rooms, looks).await)
+    }
+
+    async fn start_in(room: SemaphorePermit<'static>, looks: Looks) -> Self {
         assert!(Path::new(CHROMIUM).exists(), "{CHROMIUM} is missing; {INSTALL}");
         let profile = tempfile::tempdir().unwrap();
         let (driver, port) = start_driver(profile.path());

@@ -254,12 +254,43 @@ async fn everything_an_administrator_does_is_done_and_written_down() {
     assert_eq!(wang.fetch(&gateway.url("/")).await.status, StatusCode::UNAUTHORIZED);
     let trail = lin.open(&gateway.url("/_wxgate/admin/audit")).await;
     assert!(trail.status == StatusCode::OK && trail.text().contains("wang.fang"), "{}", trail.text());
+    assert!(trail.text().contains("<bdi>王芳</bdi>") && trail.text().contains("<bdi>Lin</bdi>"));
 
     let unsure = lin.fill_in(&gateway, &page, &page, "do=forget").await;
     assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(lin.fill_in(&gateway, &page, &page, "do=forget&sure=1").await.status, StatusCode::SEE_OTHER);
     assert!(detail(&gateway, &id).await.is_none());
     assert_eq!(lin.open(&gateway.url(&page)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_trail_of_somebody_is_found_by_name_and_after_they_are_gone_by_id() {
+    let gateway = team("request").await;
+    let (mut lin, lin_id) = admin(&gateway).await;
+    let (_, wang_id) = guest(&gateway, "王芳 Wang").await;
+    guest(&gateway, "王伟 Wang").await;
+    let mut find = async |who: &str| {
+        let who: String = url::form_urlencoded::byte_serialize(who.as_bytes()).collect();
+        let page = lin.open(&gateway.url(&format!("/_wxgate/admin/audit?member={who}"))).await;
+        (page.status, page.text())
+    };
+    for who in ["王芳", wang_id.as_str(), &wang_id.as_str()[..12]] {
+        let (status, page) = find(who).await;
+        assert_eq!(status, StatusCode::OK, "{who}");
+        assert!(page.contains("<bdi>王芳 Wang</bdi>") && !page.contains("王伟"), "{who}: {page}");
+    }
+    let (status, page) = find("wang").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains(&format!("member={wang_id}\"")), "{page}");
+    assert!(page.contains("王伟 Wang") && !page.contains("<table"), "{page}");
+    assert_eq!(find("nobody at all").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+
+    gateway.directory().await.forget(&operator(), &wang_id).await.unwrap();
+    assert_eq!(find("王芳").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, page) = find(wang_id.as_str()).await;
+    assert!(status == StatusCode::OK && page.contains("已删除的成员"), "{page}");
+    let link = format!("/_wxgate/admin/members/{wang_id}");
+    assert!(!page.contains(&link) && !page.contains(lin_id.as_str()), "{page}");
 }
 
 #[tokio::test]

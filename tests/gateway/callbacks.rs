@@ -15,6 +15,7 @@ use wxgate::model::visit::Scheme;
 use wxgate::seal::KeyRing;
 use wxgate::wechat::simulator::{Consent, Delivery, Fault, ProfileVariant, SnapshotProfile};
 
+use crate::support::people::operator;
 use crate::support::{Answer, Browser, Setup, TestGateway, WECHAT, eventually};
 
 const SECRET: &str = "a-session-secret-that-tests-know-0123456789";
@@ -674,6 +675,20 @@ async fn signing_out_and_in_again_is_no_loop() {
         assert_eq!(browser.submit(&gateway.url("/_wxgate/logout"), "").await.status, StatusCode::OK);
     }
     assert_eq!(gateway.wechat.exchanges(), 4);
+}
+
+#[tokio::test]
+async fn somebody_whose_session_an_administrator_ends_again_and_again_can_sign_in() {
+    let gateway = TestGateway::start().await;
+    let mut browser = gateway.browser();
+    for _ in 0..2 {
+        browser.sign_in(&gateway, "Lin", "/").await;
+        let id = browser.member_id(&gateway).await;
+        gateway.directory().await.end_sessions(&operator(), &id).await.unwrap();
+        eventually("the session has ended", async || !browser.is_signed_in(&gateway).await).await;
+    }
+    browser.sign_in(&gateway, "Lin", "/").await;
+    assert!(browser.is_signed_in(&gateway).await);
 }
 
 #[tokio::test]

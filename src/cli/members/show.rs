@@ -52,7 +52,8 @@ fn as_text(detail: &MemberDetail) -> String {
     for session in detail.sessions.iter().filter(|session| is_open(session, member)) {
         let from = session.client.map(|client| format!(" from {client}")).unwrap_or_default();
         let (id, began) = (hex(&session.id), minute(session.started));
-        also("session", &format!("{id}, {began} UTC{from}, {}", words(&session.browser)));
+        let browser = words(&session.browser).unwrap_or_else(|| session.browser.clone());
+        also("session", &format!("{id}, {began} UTC{from}, {browser}"));
     }
     lines.into_iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect()
 }

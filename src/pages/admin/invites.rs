@@ -13,6 +13,7 @@ use super::super::page::Malformed;
 use super::super::qr;
 use super::complaint::Complaint;
 use super::desk::{Desk, Frame};
+use super::names::{self, Names};
 use super::place::Place;
 use super::rows;
 use crate::members::Invitation;
@@ -47,6 +48,8 @@ pub(in super::super) struct Draft {
 pub(in super::super) struct Invitations {
     /// Those that are still good.
     pub(in super::super) invites: Vec<Invite>,
+    /// What those who made them are called.
+    pub(in super::super) names: Names,
     /// The form.
     pub(in super::super) draft: Draft,
     /// The link of one that was just made.
@@ -141,14 +144,17 @@ impl Desk<'_> {
         let invites = self.own.directory.invites(self.asking.now).await;
         // A link that was made is shown, whatever becomes of the list: nothing else has it.
         let invites = if link.is_some() { invites.unwrap_or_default() } else { invites? };
-        let page = Invitations { invites, draft, link };
+        let makers = invites.iter().filter_map(|invite| names::member(&invite.made_by).cloned());
+        let names = self.names(makers.collect()).await;
+        let names = if link.is_some() { names.unwrap_or_default() } else { names? };
+        let page = Invitations { invites, names, draft, link };
         Ok(self.show(complaint, |frame| face(frame, &page)))
     }
 }
 
 /// How the page is laid out.
 pub(in super::super) fn face(frame: &Frame<'_>, page: &Invitations) -> Face<'static> {
-    let Invitations { invites, draft, link } = page;
+    let Invitations { invites, names, draft, link } = page;
     let row = |invite: &Invite| {
         context! {
             id => invite.id.as_str(),
@@ -157,7 +163,7 @@ pub(in super::super) fn face(frame: &Frame<'_>, page: &Invitations) -> Face<'sta
             uses_left => invite.uses_left,
             expires => moment(invite.expires),
             made_at => moment(invite.made_at),
-            made_by => rows::actor(&invite.made_by),
+            made_by => names.actor(&invite.made_by),
         }
     };
     let draft = context! {

@@ -8,6 +8,7 @@ use super::super::forms::Form;
 use super::complaint::Complaint;
 use super::deed::{Deed, Order};
 use super::desk::{Desk, Frame};
+use super::names::{self, Names};
 use super::place::Place;
 use super::rows;
 use crate::model::member::{MemberId, SessionId, Status};
@@ -25,6 +26,8 @@ pub(in super::super) struct OneMember {
     pub(in super::super) detail: MemberDetail,
     /// The latest lines about them.
     pub(in super::super) lines: Vec<AuditRow>,
+    /// What those who are named there are called.
+    pub(in super::super) names: Names,
     /// The session of whoever looks.
     pub(in super::super) current: SessionId,
     /// What was typed into the form that could not be carried out.
@@ -82,13 +85,14 @@ impl Desk<'_> {
         let detail = directory.member(MemberKey::Id(id.clone()), now).await?.ok_or(Failure::NotFound)?;
         let query = AuditQuery { member: Some(id.clone()), limit: LINES, ..AuditQuery::default() };
         let lines = directory.audit(query).await?;
-        Ok(OneMember { detail, lines, current: self.person.session.id, typed })
+        let names = self.names(names::named(&lines)).await?;
+        Ok(OneMember { detail, lines, names, current: self.person.session.id, typed })
     }
 }
 
 /// How the page is laid out.
 pub(in super::super) fn face(frame: &Frame<'_>, one: &OneMember) -> Face<'static> {
-    let OneMember { detail: MemberDetail { member, accounts, sessions }, lines, current, typed } = one;
+    let OneMember { detail: MemberDetail { member, accounts, sessions }, lines, names, current, typed } = one;
     let at = frame.complaint.map(|complaint| complaint.at);
     // Every field holds what is, but for the one that was typed in vain.
     let field = |word, known: String| if at == Some(word) { typed.clone() } else { known };
@@ -100,7 +104,7 @@ pub(in super::super) fn face(frame: &Frame<'_>, one: &OneMember) -> Face<'static
         .value("member", rows::member(member))
         .value("accounts", accounts.iter().map(rows::account).collect::<Vec<_>>())
         .value("sessions", sessions.iter().map(|row| rows::session(row, current)).collect::<Vec<_>>())
-        .value("lines", lines.iter().map(rows::line).collect::<Vec<_>>())
+        .value("lines", lines.iter().map(|row| rows::line(row, names)).collect::<Vec<_>>())
         .value("approve_groups", field("approve", rows::written(&member.groups)))
         .value("groups", field("groups", rows::written(&member.groups)))
         .value("user_name", field("rename", text(member.user_name.as_ref().map(|name| name.as_str()))))

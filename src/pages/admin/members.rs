@@ -18,6 +18,9 @@ use crate::store::records::MembersQuery;
 /// How many are on a page.
 const PAGE: usize = 50;
 
+/// How many of those who wait stand above everybody else.
+const FIRST: u32 = 3;
+
 /// Longest text to search for, in characters.
 const LONGEST_SEARCH: usize = 100;
 
@@ -37,7 +40,7 @@ pub(in super::super) struct Listed {
 pub(in super::super) struct Everybody {
     /// What was asked for.
     pub(in super::super) listed: Listed,
-    /// Those who wait, on the first page.
+    /// The first of those who wait, on the first page.
     pub(in super::super) pending: Vec<Member>,
     /// Everybody else.
     pub(in super::super) members: Vec<Member>,
@@ -94,7 +97,7 @@ impl Desk<'_> {
         let mut pending = Vec::new();
         if listed.shows_pending_first() {
             let status = Some(Status::Pending);
-            let query = MembersQuery { status, limit: PAGE as u32, ..MembersQuery::default() };
+            let query = MembersQuery { status, limit: FIRST, ..MembersQuery::default() };
             pending = directory.members(query).await?;
             members.retain(|member| member.status != Status::Pending);
         }
@@ -120,12 +123,16 @@ pub(in super::super) fn face(frame: &Frame<'_>, everybody: &Everybody) -> Face<'
         }
     };
     let waiting = count(Status::Pending);
+    // Those who wait can be answered wherever they are listed by themselves.
+    let is_for_pending = listed.status == Some(Status::Pending);
+    let (pending, members) = if is_for_pending { (members, pending) } else { (pending, members) };
     let all = |members: &[Member]| Value::from(members.iter().map(rows::member).collect::<Vec<_>>());
     frame
         .face("members", "admin.members", "admin_members.html")
         .value("pending", all(pending))
         .value("waiting", waiting)
-        .value("more_pending", waiting > pending.len() as u64)
+        .value("is_for_pending", is_for_pending)
+        .value("more_pending", !is_for_pending && waiting > pending.len() as u64)
         .value("members", all(members))
         .value("filters", Status::ALL.into_iter().map(filter).collect::<Vec<_>>())
         .value("total", counts.iter().map(|(_, count)| count).sum::<u64>())

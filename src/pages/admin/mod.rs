@@ -8,10 +8,12 @@ mod desk;
 mod invites;
 mod member;
 mod members;
+mod names;
 mod place;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;

@@ -5,7 +5,9 @@ use minijinja::{Value, context};
 use super::super::avatar::avatar;
 use super::super::face::shown;
 use super::super::moment::moment;
-use crate::model::audit::{Actor, AuditEvent};
+use super::names::{self, Names};
+use super::told;
+use crate::model::audit::AuditEvent;
 use crate::model::member::{DisplayName, Groups, Member, SessionId, UserName};
 use crate::seal::hex;
 use crate::store::records::{AccountRow, AuditRow, SessionRow};
@@ -54,7 +56,7 @@ pub(super) fn account(row: &AccountRow) -> Value {
 pub(super) fn session(row: &SessionRow, current: &SessionId) -> Value {
     context! {
         id => hex(&row.id),
-        browser => words(&row.browser),
+        browser => browser(&row.browser),
         user_agent => shown(&row.browser),
         client => row.client.map(|client| client.to_string()),
         started => moment(row.started),
@@ -65,25 +67,17 @@ pub(super) fn session(row: &SessionRow, current: &SessionId) -> Value {
 }
 
 /// A line of the audit trail.
-pub(super) fn line((_, event): &AuditRow) -> Value {
-    let AuditEvent { at, kind, actor: who, member, client, request_id, detail } = event;
+pub(super) fn line((_, event): &AuditRow, names: &Names) -> Value {
+    let AuditEvent { at, kind, actor, member, client, request_id, detail: _ } = event;
     context! {
         at => moment(*at),
         words => format!("audit.{}", kind.as_str()),
-        actor => actor(who),
-        member => member.as_ref().map(|id| id.as_str()),
+        actor => names.actor(actor),
+        member => member.as_ref().map(|id| names.who(id)),
+        is_own => member.is_some() && names::member(actor) == member.as_ref(),
         client => client.map(|client| client.to_string()),
         request_id => request_id.as_deref().map(shown),
-        detail => shown(detail),
-    }
-}
-
-/// Who did something: `words` for whoever is no member, else their `id`.
-pub(super) fn actor(actor: &Actor) -> Value {
-    match actor {
-        Actor::CommandLine => context! { words => "actor.command-line", id => () },
-        Actor::Gateway => context! { words => "actor.gateway", id => () },
-        Actor::Member(id) => context! { words => (), id => id.as_str() },
+        detail => told::detail(event, names),
     }
 }
 
@@ -95,4 +89,9 @@ pub(super) fn names(groups: &Groups) -> Vec<String> {
 /// Groups as they are typed.
 pub(super) fn written(groups: &Groups) -> String {
     groups.iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Program and system, in two words that are the same in every language; as it was sent if neither is known.
+pub(super) fn browser(user_agent: &str) -> String {
+    words(user_agent).unwrap_or_else(|| shown(user_agent))
 }

@@ -4,7 +4,7 @@ use super::super::face::Face;
 use super::super::forms::Form;
 use super::super::language::{Language, LanguageLinks};
 use super::super::render::{Pages, PagesSettings};
-use super::audit::{Filter, Trail};
+use super::audit::{Filter, Trail, Whom};
 use super::complaint::Complaint;
 use super::conflicts::Both;
 use super::deed::{DEEDS, Deed, Order, words_when_done};
@@ -12,6 +12,7 @@ use super::desk::Frame;
 use super::invites::{Draft, Invitations};
 use super::member::OneMember;
 use super::members::{Everybody, Listed};
+use super::names::Names;
 use super::{audit, conflicts, invites, member, members};
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
@@ -81,7 +82,12 @@ fn one(text: &str, status: Status) -> OneMember {
         last_seen: NOW,
     };
     let detail = MemberDetail { member, accounts: vec![row], sessions: (1..4).map(session).collect() };
-    OneMember { detail, lines: lines(text), current: [2; 16], typed: as_typed(text) }
+    OneMember { detail, lines: lines(text), names: names(text), current: [2; 16], typed: as_typed(text) }
+}
+
+/// Everybody but the last of those who did something.
+fn names(text: &str) -> Names {
+    Names::of([(id(1), text.to_owned()), (id(2), text.to_owned())])
 }
 
 /// What administrators type stays as they typed it; nothing else that turns text around is shown.
@@ -100,6 +106,11 @@ fn invite(text: &str, uses_left: Option<u32>) -> Invite {
         made_at: NOW,
         note: text.to_owned(),
     }
+}
+
+fn trail(filter: Filter, whom: Whom, text: &str) -> Trail {
+    let lines = if text.is_empty() { Vec::new() } else { lines(text) };
+    Trail { filter, whom, lines, names: names(text), next: Some(7) }
 }
 
 /// One of every page.
@@ -145,13 +156,18 @@ fn every_page(frame: &Frame<'_>, text: &str, people: u8) -> Vec<Face<'static>> {
                 ..everybody(Listed::default())
             },
         ),
-        invites::face(frame, &Invitations { invites: open.clone(), draft: draft.clone(), link }),
-        invites::face(frame, &Invitations { invites: open, draft, link: None }),
+        invites::face(
+            frame,
+            &Invitations { invites: open.clone(), names: names(text), draft: draft.clone(), link },
+        ),
+        invites::face(frame, &Invitations { invites: open, names: Names::default(), draft, link: None }),
         invites::face(frame, &Invitations::default()),
         conflicts::face(frame, &both, 3),
         conflicts::face(frame, &[], 0),
-        audit::face(frame, &Trail { filter, lines: lines(text), next: Some(7) }),
-        audit::face(frame, &Trail { filter: Filter::default(), lines: Vec::new(), next: None }),
+        audit::face(frame, &trail(filter.clone(), Whom::One(id(2)), text)),
+        audit::face(frame, &trail(filter.clone(), Whom::Several(crowd(Status::Guest)), "")),
+        audit::face(frame, &trail(filter, Whom::Nobody, "")),
+        audit::face(frame, &trail(Filter::default(), Whom::Anybody, "")),
     ];
     faces.extend(Status::ALL.map(|status| member::face(frame, &one(text, status))));
     faces
@@ -217,6 +233,42 @@ fn wechats_pictures_are_shown_and_no_others() {
     assert!(shown.contains(&format!("<img class=\"face\" src=\"{escaped}\"")), "{shown}");
     let other = drawn(member::face(frame, &one("https://evil.example/x", Status::Active)), Language::Chinese);
     assert!(!other.contains("<img"), "{other}");
+}
+
+#[test]
+fn the_trail_says_who_and_what_in_the_words_of_its_reader() {
+    let frame = &frames("王芳")[0];
+    let line = |kind, actor: u8, member: u8, detail: &str| {
+        let (actor, member) = (Actor::Member(id(actor)), Some(id(member)));
+        let (client, request_id, detail) = (None, None, detail.to_owned());
+        (1, AuditEvent { at: NOW, kind, actor, member, client, request_id, detail })
+    };
+    let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36";
+    let lines = vec![
+        line(AuditKind::Renamed, 1, 2, ""),
+        line(AuditKind::Asked, 2, 2, "code ABCD"),
+        line(AuditKind::SignedIn, 2, 2, agent),
+        line(AuditKind::Approved, 3, 2, "staff"),
+        line(AuditKind::ConflictFound, 1, 2, &format!("its unionid belongs to {}", id(1))),
+    ];
+    let names = Names::of([(id(1), "林主任".to_owned()), (id(2), "王芳".to_owned())]);
+    let (filter, whom) = (Filter::default(), Whom::Anybody);
+    let trail = Trail { filter, whom, lines, names, next: None };
+    let page = |language| drawn(audit::face(frame, &trail), language);
+    let chinese = page(Language::Chinese);
+    for words in ["<bdi>林主任</bdi>", "已清空", "申请码 ABCD", "本人", "已删除的成员", "UnionID 已属于"]
+    {
+        assert!(chinese.contains(words), "{words}: {chinese}");
+    }
+    let linked = format!("href=\"/_wxgate/admin/members/{}\"", id(1));
+    assert_eq!(chinese.matches(&linked).count(), 3, "{chinese}");
+    assert!(!chinese.contains(&format!("members/{}", id(3))), "whoever was deleted has no page");
+    let english = page(Language::English);
+    for words in ["Name cleared", "Request code ABCD", "Themselves", "Deleted member", ">Chrome · Windows<"]
+    {
+        assert!(english.contains(words), "{words}: {english}");
+    }
+    assert!(english.contains("title=\"Mozilla"), "{english}");
 }
 
 #[test]

@@ -45,6 +45,22 @@ pub(super) fn fill(sentence: &str, mut value: impl FnMut(&str) -> Option<String>
     Ok(filled)
 }
 
+/// A value that cannot turn around the sentence it stands in: one with letters that run from right to left is
+/// wrapped in the marks that `<bdi>` stands for, which a title can hold too.
+pub(super) fn isolated(value: String) -> String {
+    let runs_left = |letter: char| {
+        matches!(
+            letter,
+            '\u{590}'..='\u{8ff}'
+                | '\u{fb1d}'..='\u{fdff}'
+                | '\u{fe70}'..='\u{fefc}'
+                | '\u{10800}'..='\u{10fff}'
+                | '\u{1e800}'..='\u{1efff}'
+        )
+    };
+    if value.contains(runs_left) { format!("\u{2068}{value}\u{2069}") } else { value }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +92,12 @@ mod tests {
             assert_eq!(placeholders(chinese), placeholders(english), "{key}");
             assert!(!chinese.is_empty() && !english.is_empty(), "{key}");
         }
+    }
+
+    #[test]
+    fn a_name_in_letters_from_right_to_left_leaves_its_sentence_alone() {
+        assert_eq!(isolated("דנה 7".to_owned()), "\u{2068}דנה 7\u{2069}");
+        assert_eq!(isolated("王芳 Ann".to_owned()), "王芳 Ann");
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("stranger.message", "Message to the administrator (optional)"),
     ("stranger.ask", "Ask for access"),
     ("stranger.join", "Join"),
-    ("stranger.closed", "Only an administrator can add you. Tell them your name and the id below it."),
+    ("stranger.closed", "Only an administrator can add you. Tell them your name and the member id below it."),
     ("stranger.uninvited", "You need an invitation: ask an administrator for a link, then open it here."),
     ("stranger.not_you", "Not you?"),
     ("stranger.switch", "Use another WeChat account"),
@@ -16,7 +16,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("stranger_refused.text", "An administrator has decided that “{name}” does not get access to {site}."),
     (
         "stranger_refused.more",
-        "If you think that is a mistake, contact the administrator and tell them the id below your name.",
+        "If you think that is a mistake, contact the administrator and tell them the member id below your name.",
     ),
     // waiting
     ("waiting.title", "Waiting for approval"),
@@ -24,7 +24,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "waiting.text",
         "Your request has been sent. Once it is approved, this page lets you in by itself. You may close it and come back later.",
     ),
-    ("waiting.code", "Tell the administrator this code"),
+    ("waiting.code", "Tell the administrator this request code"),
     ("waiting.asked", "Asked"),
     ("waiting.message", "Message"),
     ("waiting.state", "Waiting…"),
