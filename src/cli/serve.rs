@@ -73,6 +73,8 @@ async fn run_until_told(
     // Before anybody can know that this process is there: an unhandled signal would end it without a word.
     let (mut hang_up, mut stops) = (signal(SignalKind::hangup())?, Stops::new()?);
     let server = &config.server;
+    // Before the store is opened: a start that fails must not have brought the database to a schema that others do not know.
+    let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
     let store = store::open(&config.store, Opening::Create, Handle::current()).await?;
     let place = store.place();
     let directory = Directory::new(store, Handle::current());
@@ -86,7 +88,6 @@ async fn run_until_told(
     let house = tokio::spawn(house);
     let generation = Generation::build(config, &lasting, true)?;
     let live = Live::new(generation, server.workers, source, environment, Arc::clone(&lasting));
-    let (public, admin) = (bind(&server.listen, server.workers)?, bind(&config.admin_listen, 1)?);
     let address = |bound: &[Bound]| bound.first().map(Bound::address).unwrap_or_default();
     announce(config, &address(&public), &address(&admin), &place);
 

@@ -32,7 +32,7 @@ fn newcomer(person: &Person, app: &App) -> Newcomer {
         account: Account { app_id: app.id().to_owned(), openid: person.openid(app.id()) },
         unionid: person.unionid(app),
         profile: Profile { name: person.name().to_owned(), ..Profile::default() },
-        repeats: None,
+        repeats: Vec::new(),
         browser: "wxgate demo".to_owned(),
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         request_id: "demo".to_owned(),

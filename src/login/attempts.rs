@@ -52,7 +52,7 @@ pub struct Attempt {
 }
 
 /// How far an attempt has come.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Stage {
     /// It ended without a sign-in.
     Failed,
@@ -96,10 +96,8 @@ impl Attempts {
         attempt.state = random();
         let own = self.keep(&attempt, LIFETIME);
         let mut kept: Vec<(&str, &str, Option<Attempt>)> = self.received(headers).collect();
-        // Unreadable and finished ones go first, then the oldest.
-        kept.sort_by_key(|(.., attempt)| {
-            attempt.as_ref().map(|attempt| (attempt.stage == Stage::Open, attempt.begun))
-        });
+        // Unreadable and failed ones go first, then the oldest; last the newest sign-ins, by which a loop is noticed.
+        kept.sort_by_key(|(.., attempt)| attempt.as_ref().map(|attempt| (attempt.stage, attempt.begun)));
         let mut bytes = own.as_str().len();
         let room = kept.iter().rev().take(MOST - 1).take_while(|(name, value, _)| {
             bytes += name.len() + value.len();
@@ -281,6 +279,11 @@ mod tests {
     #[test]
     fn two_sign_ins_without_a_session_are_a_loop_and_four_with_one_that_was_ended() {
         let (attempts, mut browser) = (attempts(), HeaderMap::new());
+        // Tabs in which nobody went on hide nothing.
+        for second in 1..=6 {
+            let (_, cookies) = attempts.begin(attempt(NOW + Duration::from_secs(second)), &browser);
+            store(&mut browser, &cookies);
+        }
         for round in 1..=5 {
             let (state, cookies) = attempts.begin(attempt(NOW), &browser);
             store(&mut browser, &cookies);

@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::model::clock::{self, Timestamp};
+use crate::model::clock;
+use crate::model::member::SessionId;
 use crate::wechat::api::{Arrival, WechatError};
 
 /// How long an outcome is kept for the callback that comes second.
@@ -27,8 +28,8 @@ const PER_ATTEMPT: usize = 4;
 /// How an exchange ended, shared by all callbacks of the same attempt with the same code.
 pub(super) type Outcome = Result<Arc<Arrival>, Arc<WechatError>>;
 
-/// An outcome, and when the code that led to it was spent if that was for a callback before this one.
-pub(super) type Dated = (Outcome, Option<Timestamp>);
+/// The sessions that an outcome has led to.
+pub(super) type Led = Arc<Mutex<Vec<SessionId>>>;
 
 /// Exchanges under way or just done, by hash of app, attempt and code.
 #[derive(Debug, Default)]
@@ -42,8 +43,8 @@ pub struct Exchanges {
 struct Known {
     attempt: [u8; 16],
     begun: Instant,
-    spent: Timestamp,
     outcome: Pending,
+    led: Led,
 }
 
 /// An outcome that may still be on its way.
@@ -61,15 +62,14 @@ impl Exchanges {
         &self,
         attempt: [u8; 16],
         key: [u8; 32],
-        now: Timestamp,
         exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> Dated {
+    ) -> (Outcome, Led) {
         let crowded = || Err(Arc::new(WechatError::Crowded));
-        let Some((mut outcome, repeats)) = self.enter(attempt, key, now, exchange) else {
-            return (crowded(), None);
+        let Some((mut outcome, led)) = self.enter(attempt, key, exchange) else {
+            return (crowded(), Led::default());
         };
         let outcome = outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-        (outcome.unwrap_or_else(crowded), repeats)
+        (outcome.unwrap_or_else(crowded), led)
     }
 
     /// `None` when there are too many.
@@ -77,14 +77,13 @@ impl Exchanges {
         &self,
         attempt: [u8; 16],
         key: [u8; 32],
-        spent: Timestamp,
         exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> Option<(Pending, Option<Timestamp>)> {
+    ) -> Option<(Pending, Led)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::instant();
         known.retain(|_, exchange| now.duration_since(exchange.begun) < MEMORY);
         if let Some(exchange) = known.get(&key) {
-            return Some((exchange.outcome.clone(), Some(exchange.spent)));
+            return Some((exchange.outcome.clone(), Arc::clone(&exchange.led)));
         }
         let of_attempt = known.values().filter(|exchange| exchange.attempt == attempt).count();
         let under_way = known.values().filter(|exchange| exchange.outcome.borrow().is_none()).count();
@@ -96,8 +95,8 @@ impl Exchanges {
         {
             known.remove(&oldest);
         }
-        let (sender, receiver) = watch::channel(None);
-        known.insert(key, Known { attempt, begun: now, spent, outcome: receiver.clone() });
+        let (led, (sender, receiver)) = (Led::default(), watch::channel(None));
+        known.insert(key, Known { attempt, begun: now, outcome: receiver.clone(), led: Arc::clone(&led) });
         let run = async move {
             let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
             sender.send_replace(Some(outcome));
@@ -107,7 +106,7 @@ impl Exchanges {
             Some(background) => background.spawn(run),
             None => tokio::spawn(run),
         };
-        Some((receiver, None))
+        Some((receiver, led))
     }
 }
 
@@ -116,10 +115,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_unix(second)
-    }
 
     #[tokio::test]
     async fn many_callbacks_spend_a_code_once() {
@@ -134,13 +129,13 @@ mod tests {
             }
         };
         let (first, second) = tokio::join!(
-            exchanges.join([0; 16], [1; 32], at(0), exchange()),
-            exchanges.join([0; 16], [1; 32], at(0), exchange())
+            exchanges.join([0; 16], [1; 32], exchange()),
+            exchanges.join([0; 16], [1; 32], exchange())
         );
         assert!(first.0.is_err() && second.0.is_err());
-        let _ = exchanges.join([0; 16], [1; 32], at(0), exchange()).await;
+        let _ = exchanges.join([0; 16], [1; 32], exchange()).await;
         assert_eq!(spent.load(Ordering::SeqCst), 1);
-        let _ = exchanges.join([0; 16], [2; 32], at(0), exchange()).await;
+        let _ = exchanges.join([0; 16], [2; 32], exchange()).await;
         assert_eq!(spent.load(Ordering::SeqCst), 2);
     }
 
@@ -148,22 +143,20 @@ mod tests {
     async fn an_exchange_survives_the_caller_that_went_away() {
         let exchanges = Exchanges::default();
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
-        drop(exchanges.enter([0; 16], [1; 32], at(0), async move {
+        drop(exchanges.enter([0; 16], [1; 32], async move {
             let _ = wait.await;
             Err(WechatError::Snapshot)
         }));
         go.send(()).unwrap();
-        let (outcome, repeats) =
-            exchanges.join([0; 16], [1; 32], at(9), async { panic!("spent twice") }).await;
+        let (outcome, _) = exchanges.join([0; 16], [1; 32], async { panic!("spent twice") }).await;
         assert!(matches!(outcome.unwrap_err().as_ref(), WechatError::Snapshot));
-        assert_eq!(repeats, Some(at(0)), "when the code was spent, not when it was brought again");
     }
 
     #[tokio::test]
     async fn a_flood_of_codes_reaches_wechat_only_so_far() {
         let exchanges = Exchanges::default();
         let enter = |attempt: u8, code: u8| {
-            exchanges.enter([attempt; 16], [code; 32], at(0), std::future::pending()).is_some()
+            exchanges.enter([attempt; 16], [code; 32], std::future::pending()).is_some()
         };
         assert_eq!((0..50).filter(|code| enter(1, *code)).count(), PER_ATTEMPT);
         let others = (2..200).filter(|attempt| enter(*attempt, *attempt + 50)).count();

@@ -1,7 +1,7 @@
 //! One login from the first redirect to the session.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::attempts::{Attempt, Attempts, Lookup, Stage};
 use super::channel::{Apps, Channel};
-use super::exchanges::Exchanges;
+use super::exchanges::{Exchanges, Led};
 use crate::members::{Act, Directory, JoinSettings, Newcomer, WelcomeError};
 use crate::model::audit::Actor;
 use crate::model::clock::Timestamp;
@@ -147,9 +147,9 @@ pub enum LoginError {
     /// A unionid is required and WeChat gave none.
     #[error("WeChat gave no unionid: bind the app to an Open Platform account")]
     UnionidRequired,
-    /// The sessions were ended after the login that is repeated here.
-    #[error("the sessions of the member {0} were ended after this login")]
-    Overtaken(MemberId),
+    /// A callback was repeated whose session was ended since.
+    #[error("a login was repeated whose session was ended")]
+    Overtaken,
     /// WeChat did not complete it.
     #[error("{0}")]
     Wechat(Arc<WechatError>),
@@ -199,7 +199,7 @@ impl LoginFlow {
         now: Timestamp,
     ) -> Result<Begun, LoginFailure> {
         let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
-        let brings_session = self.sessions.read(headers, &self.settings.login_host, now).is_some();
+        let brings_session = self.sessions.came_back(headers, &self.settings.login_host);
         if self.attempts.is_loop(headers, brings_session, now) {
             return Err(fail(LoginError::Loop));
         }
@@ -257,8 +257,8 @@ impl LoginFlow {
             let error = StoreError::unavailable("it did not answer a moment ago").into();
             return Err(LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) });
         }
-        let result = match self.exchange(&attempt, code, now).await {
-            (Ok(arrival), repeats) => self.sign_in(&attempt, &arrival, repeats, visitor, now).await,
+        let result = match self.exchange(&attempt, code).await {
+            (Ok(arrival), led) => self.sign_in(&attempt, &arrival, &led, visitor, now).await,
             (Err(LoginError::Wechat(error)), _) => self.recover(&attempt, error, headers, now),
             (Err(error), _) => Err(error),
         };
@@ -296,27 +296,22 @@ impl LoginFlow {
 
     /// The outcome of the code, shared only by callbacks of the same attempt: whoever else got hold of a spent code has
     /// WeChat say so.
-    async fn exchange(
-        &self,
-        attempt: &Attempt,
-        code: String,
-        now: Timestamp,
-    ) -> (Result<Arc<Arrival>, LoginError>, Option<Timestamp>) {
+    async fn exchange(&self, attempt: &Attempt, code: String) -> (Result<Arc<Arrival>, LoginError>, Led) {
         let Some(app) = self.settings.apps.of(attempt.channel).cloned() else {
-            return (Err(LoginError::NoApp), None);
+            return (Err(LoginError::NoApp), Led::default());
         };
         let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
         let exchange = async move { api.identify(&app, &code).await };
-        let (outcome, repeats) = self.exchanges.join(attempt.state, key, now, exchange).await;
-        (outcome.map_err(LoginError::Wechat), repeats)
+        let (outcome, led) = self.exchanges.join(attempt.state, key, exchange).await;
+        (outcome.map_err(LoginError::Wechat), led)
     }
 
     async fn sign_in(
         &self,
         attempt: &Attempt,
         arrival: &Arrival,
-        repeats: Option<Timestamp>,
+        led: &Led,
         visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Finished, LoginError> {
@@ -327,7 +322,7 @@ impl LoginFlow {
             account: arrival.account.clone(),
             unionid: arrival.unionid.clone(),
             profile: arrival.profile.clone(),
-            repeats,
+            repeats: led.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             browser: visitor.browser.to_owned(),
             client: visitor.client,
             request_id: visitor.request_id.to_owned(),
@@ -336,9 +331,10 @@ impl LoginFlow {
         let member = match self.directory.welcome(newcomer, id, expires, &self.joining, now).await {
             Ok(member) => member,
             Err(WelcomeError::Blocked(member)) => return Err(LoginError::Blocked(member)),
-            Err(WelcomeError::Overtaken(member)) => return Err(LoginError::Overtaken(member)),
+            Err(WelcomeError::Overtaken) => return Err(LoginError::Overtaken),
             Err(WelcomeError::Store(error)) => return Err(LoginError::Store(error)),
         };
+        led.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         let identity = Identity {
             member_id: member.id.to_string(),
             account: arrival.account.clone(),

@@ -58,8 +58,8 @@ pub struct Newcomer {
     pub unionid: Option<String>,
     /// Name and picture.
     pub profile: Profile,
-    /// When WeChat said so, where the callback is a repeated one.
-    pub repeats: Option<Timestamp>,
+    /// The sessions that the same proof has led to, where a callback is repeated.
+    pub repeats: Vec<SessionId>,
     /// Their User-Agent.
     pub browser: String,
     /// From where.
@@ -74,9 +74,9 @@ pub enum WelcomeError {
     /// An administrator has shut them out.
     #[error("the member {0} is blocked")]
     Blocked(MemberId),
-    /// Their sessions were ended since WeChat said who they are.
-    #[error("the sessions of the member {0} were ended after this login")]
-    Overtaken(MemberId),
+    /// What this login led to before was ended since.
+    #[error("the session that this login led to was ended")]
+    Overtaken,
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -144,7 +144,7 @@ impl Directory {
         match member.status {
             _ if is_in => Ok(member),
             Status::Blocked => Err(WelcomeError::Blocked(member.id)),
-            _ => Err(WelcomeError::Overtaken(member.id)),
+            _ => Err(WelcomeError::Overtaken),
         }
     }
 

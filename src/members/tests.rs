@@ -40,7 +40,7 @@ async fn observed() -> (Arc<Directory>, Arc<Observed>, MemberId) {
         account,
         unionid: None,
         profile: Profile::default(),
-        repeats: None,
+        repeats: Vec::new(),
         browser: String::new(),
         client: [127, 0, 0, 1].into(),
         request_id: String::new(),

@@ -397,6 +397,8 @@ impl Member {
                 self.status = Status::Refused;
             }
             Change::Unblock if self.status == Status::Blocked => {
+                // Of whoever was blocked by an older version it is not known: they are nobody until somebody says otherwise.
+                self.is_admin &= self.before_block.is_some();
                 self.status = self.before_block.take().unwrap_or(Status::Guest);
             }
             Change::Refuse | Change::Unblock => return wrong,
@@ -506,6 +508,12 @@ mod tests {
                 assert_eq!(said, expected, "{before:?} {change:?}");
             }
         }
+    }
+
+    #[test]
+    fn whoever_was_blocked_before_that_was_kept_is_nobody_afterwards() {
+        let old = Member { is_admin: true, ..member(Status::Blocked) };
+        assert_eq!(old.changed(&Change::Unblock).unwrap(), member(Status::Guest));
     }
 
     #[test]

@@ -111,6 +111,9 @@ impl<'a> Face<'a> {
                 face.texts.push("loop.more");
                 face
             }
+            Page::SignInOver { login_url } => {
+                Self::notice(Sign::Clock, "over.title", "over.text").action("action.again", login_url)
+            }
             Page::SignInRefused { login_url } => {
                 Self::notice(Sign::Lock, "refused.title", "refused.text").action("action.again", login_url)
             }

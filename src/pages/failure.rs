@@ -186,7 +186,8 @@ fn login_page<'a>(
         LoginError::CookieNotReturned => {
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
         }
-        LoginError::Expired | LoginError::Overtaken(_) => Page::SignInExpired { login_url },
+        LoginError::Expired => Page::SignInExpired { login_url },
+        LoginError::Overtaken => Page::SignInOver { login_url },
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
         LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
         LoginError::Refused => Page::SignInRefused { login_url },
@@ -241,7 +242,7 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
         LoginError::Store(error) => log_store(error, request_id),
         LoginError::Blocked(_)
         | LoginError::Expired
-        | LoginError::Overtaken(_)
+        | LoginError::Overtaken
         | LoginError::NoApp
         | LoginError::Refused => {
             tracing::info!(request_id, %client, error = %error, "a login did not complete");

@@ -131,6 +131,11 @@ pub enum Page<'a> {
         /// The cookie needs https and the browser came without.
         secure_needed: bool,
     },
+    /// The sign-in was repeated after its session had been ended.
+    SignInOver {
+        /// Where to begin again.
+        login_url: &'a str,
+    },
     /// The person said no in WeChat.
     SignInRefused {
         /// Where to begin again.
@@ -235,6 +240,7 @@ impl Page<'_> {
             | Self::OnceMore { cause: Hindrance::Stale, .. }
             | Self::CookieNotReturned { .. }
             | Self::SignInExpired { .. }
+            | Self::SignInOver { .. }
             | Self::SignInLoop { .. } => StatusCode::BAD_REQUEST,
             Self::Blocked { .. }
             | Self::Denied { .. }
@@ -287,6 +293,7 @@ impl Page<'_> {
             Self::SignInExpired { .. } => "sign_in_expired",
             Self::SignInInsideWechat { .. } => "sign_in",
             Self::SignInLoop { .. } => "sign_in_loop",
+            Self::SignInOver { .. } => "sign_in_over",
             Self::SignInRefused { .. } => "sign_in_refused",
             Self::SignOutConfirm { .. } => "sign_out",
             Self::SignedOut { .. } => "signed_out",

@@ -92,6 +92,13 @@ impl Sessions {
         self.counts(&session, now).then_some(session)
     }
 
+    /// Whether this browser brings a cookie of ours, even of a session that is over: then it keeps cookies.
+    pub fn came_back(&self, headers: &HeaderMap, host: &Host) -> bool {
+        let cookie = self.cookie(host);
+        let binding = cookie.binding(host);
+        cookie.finder.raw_values(headers).any(|value| self.sealer.open_bytes(value, &binding).is_some())
+    }
+
     /// Whether a session that is sealed by us is in time and not ended.
     fn counts(&self, session: &Session, now: Timestamp) -> bool {
         self.is_in_time(session, now) && !self.ended.contains(&session.id)

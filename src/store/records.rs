@@ -22,8 +22,8 @@ pub struct Arrival {
     pub newcomer: Status,
     /// Whether the configuration names them an administrator.
     pub is_listed_admin: bool,
-    /// When WeChat said who it is, where the callback is a repeated one.
-    pub repeats: Option<Timestamp>,
+    /// The sessions that the same proof of WeChat's has led to, where a callback is repeated.
+    pub repeats: Vec<SessionId>,
     /// The sign-in.
     pub session: NewSession,
     /// The request it came with.
@@ -52,7 +52,7 @@ pub struct Arrived {
     pub member: Member,
     /// Whether they have never been here.
     pub is_new: bool,
-    /// Whether the session has begun: neither are they blocked, nor were their sessions ended since WeChat said who it is.
+    /// Whether the session has begun: neither are they blocked, nor does a repeated callback bring back what was ended.
     pub is_in: bool,
 }
 

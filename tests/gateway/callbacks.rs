@@ -678,6 +678,21 @@ async fn signing_out_and_in_again_is_no_loop() {
 }
 
 #[tokio::test]
+async fn signing_out_of_another_host_and_in_again_is_no_loop_either() {
+    let tables = "[[routes]]\nhost = \"b.localhost\"\n".to_owned();
+    let gateway = TestGateway::with(Setup { tables, ..Setup::default() }).await;
+    let mut browser = gateway.browser();
+    let page = "http://b.localhost/";
+    for round in 0..3 {
+        gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
+        let (end, answer) = browser.follow(page).await;
+        assert_eq!((end.as_str(), answer.status), (page, StatusCode::OK), "{round}: {}", answer.text());
+        let left = browser.submit("http://b.localhost/_wxgate/logout", "").await;
+        assert_eq!(left.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn somebody_whose_session_an_administrator_ends_again_and_again_can_sign_in() {
     let gateway = TestGateway::start().await;
     let mut browser = gateway.browser();

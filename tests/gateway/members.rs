@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use tokio::time::Instant;
+use wxgate::members::Act;
+use wxgate::model::clock::Timestamp;
 use wxgate::model::member::{Change, Groups, MemberId};
 use wxgate::store::MemberKey;
 use wxgate::store::records::{AuditQuery, MembersQuery};
@@ -161,13 +163,55 @@ async fn a_callback_from_before_signing_out_everywhere_is_no_way_back() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     let id = browser.member_id(&gateway).await;
     assert_eq!(copy.open(&callback).await.status, StatusCode::SEE_OTHER, "a callback may come twice");
-    gateway.directory().await.end_sessions(&operator(), &id).await.unwrap();
+    // By a node whose clock is behind.
+    let slow = Act { now: Timestamp::from_unix(operator().now.as_unix() - 20), ..operator() };
+    gateway.directory().await.end_sessions(&slow, &id).await.unwrap();
     until(&mut copy, &gateway.url("/"), 401).await;
     let answer = late.open(&callback).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert!(answer.html().contains("已退出登录"), "{}", answer.text());
     assert!(!late.is_signed_in(&gateway).await);
     late.sign_in(&gateway, "Lin", "/").await;
     assert!(late.is_signed_in(&gateway).await, "by a login of their own");
+}
+
+#[tokio::test]
+async fn a_callback_from_before_one_session_was_ended_is_no_way_back_either() {
+    let gateway = TestGateway::start().await;
+    for by_themselves in [true, false] {
+        let mut browser = gateway.browser();
+        let callback = browser.callback(&gateway, "Lin", "/").await;
+        let mut late = browser.clone();
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+        let id = browser.member_id(&gateway).await;
+        let directory = gateway.directory().await;
+        if by_themselves {
+            assert_eq!(browser.submit(&gateway.url("/_wxgate/logout"), "").await.status, StatusCode::OK);
+        } else {
+            let detail = directory.member(MemberKey::Id(id), operator().now).await.unwrap().unwrap();
+            let session = detail.sessions.iter().find(|session| !session.ended).unwrap().id;
+            directory.end_session(&operator(), session, None).await.unwrap();
+        }
+        assert_eq!(late.open(&callback).await.status, StatusCode::BAD_REQUEST, "{by_themselves}");
+        assert!(!late.is_signed_in(&gateway).await);
+    }
+}
+
+#[tokio::test]
+async fn a_callback_from_before_somebody_was_forgotten_makes_no_record_of_them() {
+    let gateway =
+        TestGateway::with(Setup { tables: "[access]\njoin = \"open\"\n".to_owned(), ..Setup::default() })
+            .await;
+    let mut browser = gateway.browser();
+    let callback = browser.callback(&gateway, "Lin", "/").await;
+    let mut late = browser.clone();
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    let id = browser.member_id(&gateway).await;
+    let directory = gateway.directory().await;
+    directory.forget(&operator(), &id).await.unwrap();
+    assert_eq!(late.open(&callback).await.status, StatusCode::BAD_REQUEST);
+    let query = MembersQuery { status: None, after: None, search: None, limit: 9 };
+    assert_eq!(directory.members(query).await.unwrap(), []);
 }
 
 #[tokio::test]

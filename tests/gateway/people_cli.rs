@@ -471,6 +471,26 @@ struct Said {
     err: String,
 }
 
+#[tokio::test]
+async fn everybody_is_blocked_who_was_named_though_nobody_reads_the_output() {
+    let gateway = team().await;
+    let (lin, wang) =
+        (gateway.member("Lin").await.1.to_string(), gateway.member("王芳 Wang").await.1.to_string());
+    let names = [lin.as_str(), &wang];
+    for form in [&["--json"][..], &[]] {
+        let mut command = command(gateway.folder.path());
+        command.args(["members", "block"]).args(names).args(form);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        command.stdout(writer).status().unwrap();
+        drop(command);
+        for name in names {
+            assert!(run(&gateway, &["members", "show", name]).out.contains("blocked"), "{form:?} {name}");
+        }
+        assert_eq!(run(&gateway, &["members", "unblock", &lin, &wang]).code, Some(0));
+    }
+}
+
 fn run(gateway: &TestGateway, arguments: &[&str]) -> Said {
     run_in(gateway.folder.path(), arguments)
 }

@@ -41,7 +41,7 @@ async fn arrival(directory: &Directory) -> Member {
         account: Account { app_id: "wxwebsite".to_owned(), openid },
         unionid: None,
         profile: Profile::default(),
-        repeats: None,
+        repeats: Vec::new(),
         browser: String::new(),
         client: [127, 0, 0, 1].into(),
         request_id: String::new(),

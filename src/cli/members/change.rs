@@ -87,19 +87,26 @@ pub(super) async fn all(
             members.push(member);
         }
     }
-    let mut code = ExitCode::SUCCESS;
-    let mut outcome = Listing::new(is_json);
+    let (mut code, mut done, mut stopped) = (ExitCode::SUCCESS, Vec::new(), Ok(()));
     for member in members {
-        match change(opened, &member, asked).await? {
-            Some(changed) if is_json => outcome.page(&[changed])?,
-            Some(changed) => say(&format!("{}\n", stands(&changed)))?,
-            None => code = ExitCode::from(FAILURE),
+        match change(opened, &member, asked).await {
+            Ok(Some(changed)) => done.push(changed),
+            Ok(None) => code = ExitCode::from(FAILURE),
+            Err(error) => {
+                stopped = Err(error);
+                break;
+            }
         }
     }
+    // Only now: whoever reads it may have gone, which must not keep the others from it.
     if is_json {
+        let mut outcome = Listing::new(is_json);
+        outcome.page(&done)?;
         outcome.end("")?;
+    } else {
+        say(&done.iter().map(|changed| format!("{}\n", stands(changed))).collect::<String>())?;
     }
-    Ok(code)
+    stopped.map(|()| code)
 }
 
 /// Does it, or says why that cannot be.

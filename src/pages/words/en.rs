@@ -65,6 +65,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "expired.text",
         "Signing in has to be finished within 10 minutes, and this one is too old. Just start again.",
     ),
+    ("over.title", "Signed out since"),
+    ("over.text", "This sign-in was ended in the meantime and lets nobody in again. Please sign in anew."),
     ("expired.title", "Your sign-in took too long"),
     (
         "cookie.blocked",

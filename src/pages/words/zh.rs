@@ -47,6 +47,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("refused.text", "你没有允许微信授权，所以还没有登录。想继续的话，可以再试一次。"),
     ("refused.title", "需要你的允许才能登录"),
     ("expired.text", "登录要在 10 分钟内完成，这一次已经过期了。重新开始就好。"),
+    ("over.title", "已退出登录"),
+    ("over.text", "这次登录之后已经退出，不能用它再次进入。请重新登录。"),
     ("expired.title", "登录已超时"),
     ("cookie.blocked", "请允许此网站使用 Cookie；如果开着无痕浏览，请先关掉，或者换一个浏览器。"),
     (

@@ -82,7 +82,7 @@ fn arrival(openid: &str, second: i64) -> Arrival {
         profile: Profile { name: format!("name of {openid}"), ..Profile::default() },
         newcomer: Status::Guest,
         is_listed_admin: false,
-        repeats: None,
+        repeats: Vec::new(),
         session: NewSession {
             id: random(),
             started: at(second),

@@ -6,7 +6,7 @@ use super::super::{Sentence, StoreError};
 use super::members::end_twins;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
-use crate::model::member::{Groups, Member, MemberId, Status};
+use crate::model::member::{Groups, Member, MemberId, SessionId, Status};
 use crate::seal::{hex, random};
 
 /// Sessions of one person that are remembered; older ones end.
@@ -40,6 +40,9 @@ impl Sentence for Arrival {
             end_twins(&twin.id, self.session.started, tables).await?;
             member = twin;
         }
+        if member.status != Status::Blocked && self.is_overtaken(&member, tables).await? {
+            return Ok(Arrived { member, is_new, is_in: false });
+        }
         self.tell(&mut member, is_new, tables).await?;
         tables.put_member(&member).await?;
         // The one who is signed in and the one who holds the account differ where a block counts for both.
@@ -53,7 +56,7 @@ impl Sentence for Arrival {
             last_seen: self.session.started,
         };
         tables.put_account(&account).await?;
-        let is_in = member.status != Status::Blocked && !self.is_overtaken(&member);
+        let is_in = member.status != Status::Blocked;
         let mut kind = AuditKind::SignInRefused;
         if is_in {
             kind = AuditKind::SignedIn;
@@ -66,10 +69,15 @@ impl Sentence for Arrival {
 }
 
 impl Arrival {
-    /// Whether all their sessions were ended after WeChat said who it is. A callback that is repeated must not give
-    /// back what was ended; one that comes for the first time is news, whatever another node's clock says.
-    fn is_overtaken(&self, member: &Member) -> bool {
-        self.repeats.is_some_and(|proven| proven <= member.ended_before)
+    /// Whether a session that the same proof has led to was ended, or is gone with its member: a repeated callback must not
+    /// bring it back.
+    async fn is_overtaken<T: Tables>(&self, member: &Member, tables: &mut T) -> Row<bool> {
+        if self.repeats.is_empty() {
+            return Ok(false);
+        }
+        let sessions = tables.sessions(&member.id, self.session.started).await?;
+        let is_open = |id: &SessionId| sessions.iter().any(|session| session.id == *id && !session.ended);
+        Ok(!self.repeats.iter().all(is_open))
     }
 
     fn newcomer(&self) -> Member {
@@ -112,6 +120,7 @@ impl Arrival {
 
     /// Brings the record up to date with what WeChat and the configuration say.
     async fn tell<T: Tables>(&self, member: &mut Member, is_new: bool, tables: &mut T) -> Row<()> {
+        let administered = member.administers();
         member.signed_in = self.session.started;
         // In-app sign-ins tell no profile.
         if !self.profile.name.is_empty() {
@@ -133,9 +142,12 @@ impl Arrival {
         }
         if self.is_listed_admin && member.status != Status::Blocked && !member.administers() {
             (member.status, member.is_admin) = (Status::Active, true);
-            tables.remove_setup_links().await?;
             let note = self.note(AuditKind::AdminGranted, &member.id, "named in access.admins".to_owned());
             tables.note(&AuditEvent { actor: Actor::Gateway, ..note }).await?;
+        }
+        if !administered && member.administers() {
+            // A link from before, in some log, must not make another one.
+            tables.remove_setup_links().await?;
         }
         Ok(())
     }

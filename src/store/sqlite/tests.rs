@@ -70,7 +70,7 @@ fn arrival(openid: &str) -> Arrival {
         profile,
         newcomer: Status::Guest,
         is_listed_admin: false,
-        repeats: None,
+        repeats: Vec::new(),
         session: NewSession {
             id: random(),
             started: Timestamp::from_unix(0),

@@ -79,7 +79,7 @@ fn arrival(openid: &str) -> Arrival {
         profile: Profile { name: format!("{openid}\0 李"), ..Profile::default() },
         newcomer: Status::Guest,
         is_listed_admin: false,
-        repeats: None,
+        repeats: Vec::new(),
         session: NewSession {
             id: random(),
             started: NOW,
