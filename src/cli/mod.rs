@@ -75,7 +75,7 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Print a secret good for session.secret.
     Keygen,
-    /// Ask the running gateway whether it is ready; exit code 0 if so.
+    /// Ask the running gateway whether it is alive (/livez); exit code 0 if so.
     Healthcheck,
     /// Print completions for a shell.
     Completions {

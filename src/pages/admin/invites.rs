@@ -16,7 +16,7 @@ use super::desk::{Desk, Frame};
 use super::names::{self, Names};
 use super::place::Place;
 use super::rows;
-use crate::members::Invitation;
+use crate::members::{Invitation, Join};
 use crate::model::member::Groups;
 use crate::net::body::Body;
 use crate::store::StoreError;
@@ -54,6 +54,8 @@ pub(in super::super) struct Invitations {
     pub(in super::super) draft: Draft,
     /// The link of one that was just made.
     pub(in super::super) link: Option<String>,
+    /// Whether none counts at present (`access.join`).
+    pub(in super::super) is_closed: bool,
 }
 
 impl Default for Draft {
@@ -147,14 +149,15 @@ impl Desk<'_> {
         let makers = invites.iter().filter_map(|invite| names::member(&invite.made_by).cloned());
         let names = self.names(makers.collect()).await;
         let names = if link.is_some() { names.unwrap_or_default() } else { names? };
-        let page = Invitations { invites, names, draft, link };
+        let is_closed = self.own.joining.join == Join::Closed;
+        let page = Invitations { invites, names, draft, link, is_closed };
         Ok(self.show(complaint, |frame| face(frame, &page)))
     }
 }
 
 /// How the page is laid out.
 pub(in super::super) fn face(frame: &Frame<'_>, page: &Invitations) -> Face<'static> {
-    let Invitations { invites, names, draft, link } = page;
+    let Invitations { invites, names, draft, link, is_closed } = page;
     let row = |invite: &Invite| {
         context! {
             id => invite.id.as_str(),
@@ -175,6 +178,7 @@ pub(in super::super) fn face(frame: &Frame<'_>, page: &Invitations) -> Face<'sta
     };
     frame
         .face("invites", "admin.invites", "admin_invites.html")
+        .value("is_closed", *is_closed)
         .value("invites", invites.iter().map(row).collect::<Vec<_>>())
         .value("draft", draft)
         .value("all_days", DAYS.to_vec())

@@ -158,9 +158,18 @@ fn every_page(frame: &Frame<'_>, text: &str, people: u8) -> Vec<Face<'static>> {
         ),
         invites::face(
             frame,
-            &Invitations { invites: open.clone(), names: names(text), draft: draft.clone(), link },
+            &Invitations {
+                invites: open.clone(),
+                names: names(text),
+                draft: draft.clone(),
+                link,
+                is_closed: false,
+            },
         ),
-        invites::face(frame, &Invitations { invites: open, names: Names::default(), draft, link: None }),
+        invites::face(
+            frame,
+            &Invitations { invites: open, names: Names::default(), draft, link: None, is_closed: true },
+        ),
         invites::face(frame, &Invitations::default()),
         conflicts::face(frame, &both, 3),
         conflicts::face(frame, &[], 0),

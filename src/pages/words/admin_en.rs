@@ -154,6 +154,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("invites.open", "Open invitations"),
     ("invites.qr", "QR code of the invitation"),
     ("invites.some", "Several people:"),
+    (
+        "invites.closed",
+        "The configuration says access.join = \"closed\": nobody can use an invitation as long as it does.",
+    ),
     ("invites.text", "Whoever opens the link and signs in with WeChat becomes a member without asking."),
     ("invites.unbounded", "any number"),
     ("invites.uses", "For how many"),

@@ -136,6 +136,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("invites.open", "有效的邀请"),
     ("invites.qr", "邀请二维码"),
     ("invites.some", "多个人："),
+    ("invites.closed", "配置里写着 access.join = \"closed\"：在改动之前，任何邀请都不能使用。"),
     ("invites.text", "打开链接并用微信登录的人，无需审批即可成为成员。"),
     ("invites.unbounded", "不限"),
     ("invites.uses", "可用人数"),

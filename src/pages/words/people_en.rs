@@ -37,7 +37,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("invitation_spent.title", "This invitation is no longer valid"),
     (
         "invitation_spent.text",
-        "It has been used, has expired or was withdrawn, or the link was cut short. Ask whoever sent it for a new one.",
+        "It has been used, has expired or was withdrawn, the link was cut short, or the site takes no invitations now. Ask whoever sent it for a new one.",
     ),
     ("set_up.title", "Become administrator of {site}?"),
     ("set_up.text", "“{name}” will be able to decide who has access to {site}."),

@@ -29,7 +29,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("invited.text", "你将以“{name}”的身份加入 {site}。"),
     ("invited.button", "接受邀请"),
     ("invitation_spent.title", "这个邀请已失效"),
-    ("invitation_spent.text", "邀请可能已经用过、过期或被撤回，也可能链接不完整。请向发邀请的人再要一个。"),
+    (
+        "invitation_spent.text",
+        "邀请可能已经用过、过期或被撤回，也可能链接不完整，或者网站现在不接受邀请。请向发邀请的人再要一个。",
+    ),
     ("set_up.title", "成为 {site} 的管理员？"),
     ("set_up.text", "“{name}”将可以决定谁能访问 {site}。"),
     ("set_up.button", "成为管理员"),
