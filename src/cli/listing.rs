@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::model::member::is_invisible;
+use crate::model::legible::is_invisible;
 
 /// Widest column, in cells of the terminal.
 const WIDEST: usize = 40;

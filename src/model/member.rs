@@ -6,6 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 
 use super::clock::Timestamp;
+use super::legible::{is_blank, is_invisible};
 use super::session::Session;
 
 /// Names a sign-in in one browser.
@@ -294,23 +295,6 @@ fn is_group(name: &str) -> bool {
     (1..=LONGEST_GROUP).contains(&name.len()) && name.chars().all(is_sound)
 }
 
-/// Whether a character cannot be seen, or turns others around: no name needs one, and it could pass for another.
-pub fn is_invisible(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{2800}' | '\u{13430}'..='\u{13440}'
-                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
-/// Whether a character has no place in what people write themselves. There, emoji of several parts may stay together.
-pub fn is_deceptive(letter: char) -> bool {
-    is_invisible(letter) && !matches!(letter, '\u{200d}' | '\u{fe0f}')
-}
-
 impl Status {
     /// All of them, those who wait for an administrator first.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Active, Self::Guest, Self::Refused, Self::Blocked];
@@ -343,7 +327,7 @@ impl Member {
     pub fn name(&self) -> &str {
         match (&self.display_name, self.profile_name.as_str()) {
             (Some(name), _) => name.as_str(),
-            (None, "") => self.id.as_str(),
+            (None, name) if is_blank(name) => self.id.as_str(),
             (None, name) => name,
         }
     }
@@ -548,6 +532,8 @@ mod tests {
         let nameless = Member { profile_name: String::new(), ..member(Status::Active) };
         assert_eq!(nameless.name(), nameless.id.as_str());
         assert_eq!(nameless.standing(Vec::new()).name, "");
+        let unseen = Member { profile_name: "\u{200d}\u{fe0f} ".to_owned(), ..member(Status::Active) };
+        assert_eq!(unseen.name(), unseen.id.as_str(), "as an earlier version kept it");
         let named = Member {
             user_name: Some("ann".parse().unwrap()),
             display_name: Some("Ann".parse().unwrap()),
@@ -578,6 +564,7 @@ mod tests {
             "a\u{1bca0}",
             "a\u{1d173}",
             "a\u{13430}",
+            "a\u{16fe4}",
             &"王".repeat(65),
         ] {
             assert!(name.parse::<DisplayName>().is_err(), "{name:?}");

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 pub mod host;
 pub mod identity;
+pub mod legible;
 pub mod member;
 pub mod named_cookie;
 pub mod own_cookie;

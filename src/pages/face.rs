@@ -3,7 +3,7 @@
 use minijinja::Value;
 
 use super::sign::Sign;
-use crate::model::member::is_deceptive;
+use crate::model::legible::legible;
 
 /// A page on its way to a template: keys into the words, and values to put into them.
 pub(super) struct Face<'a> {
@@ -94,7 +94,8 @@ impl<'a> Face<'a> {
 /// around (a nickname could otherwise rewrite the sentence it stands in).
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 200;
-    let mut characters = value.chars().filter(|character| !is_deceptive(*character));
+    let legible = legible(value);
+    let mut characters = legible.chars();
     let mut kept: String = characters.by_ref().take(LONGEST).collect();
     if characters.next().is_some() {
         kept.push('…');
@@ -111,7 +112,7 @@ mod tests {
     pub(super) fn a_value_cannot_turn_or_flood_the_page() {
         assert_eq!(shown("王\u{202e}芳\n\u{7}\u{200b}\u{2800}"), "王芳");
         assert_eq!(shown("👩\u{200d}💻❤\u{fe0f}"), "👩\u{200d}💻❤\u{fe0f}");
-        assert_eq!(shown("👩\u{200d}💻"), "👩\u{200d}💻");
+        assert_eq!(shown("L\u{200d}i\u{fe0f}n\u{200d}"), "Lin");
         assert_eq!(shown(&"a".repeat(5000)).chars().count(), 201);
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::errcode::Errcode;
 use crate::model::identity::Profile;
-use crate::model::member::is_deceptive;
+use crate::model::legible::legible;
 
 /// Longest openid or unionid that is believed; WeChat's have 28 characters.
 const LONGEST_ID: usize = 64;
@@ -128,17 +128,18 @@ fn is_id(id: &str) -> bool {
 /// Without control characters, private-use code points (SoftBank emoji), replacement marks, and the invisible marks
 /// that turn text around (bidirectional controls).
 fn clean(text: &str) -> String {
-    let is_unwanted = |c: char| is_deceptive(c) || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fffd}');
-    text.chars().filter(|c| !is_unwanted(*c)).collect::<String>().trim().to_owned()
+    let is_unwanted = |c: char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fffd}');
+    let text: String = text.chars().filter(|c| !is_unwanted(*c)).collect();
+    legible(&text).trim().to_owned()
 }
 
-/// Cuts at a character boundary.
+/// Cuts at a character boundary. Of an emoji cut in two, what joined it to the rest goes, too.
 fn clip(text: &str, longest: usize) -> String {
     let mut end = text.len().min(longest);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].to_owned()
+    legible(&text[..end])
 }
 
 /// The picture's address by https, only from WeChat's picture hosts.
@@ -244,6 +245,23 @@ mod tests {
         let long = format!(r#"{{"openid":"o1","nickname":"{}"}}"#, "王".repeat(20_000));
         assert_eq!(name(long.as_bytes()).unwrap().len(), 126);
         assert_eq!(name(br#"{"openid":"other","nickname":"x"}"#), None);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_seen_is_none_and_none_hides_what_makes_it_another() {
+        for (sent, kept) in [
+            ("\u{200d}\u{fe0f}\u{200d}", ""),
+            ("\u{16fe4}\u{3000}", ""),
+            ("L\u{200d}i\u{fe0f}n", "Lin"),
+            ("王\u{200d}芳\u{fe0f}", "王芳"),
+            ("👩\u{200d}💻 ❤\u{fe0f}\u{200d}🔥", "👩\u{200d}💻 ❤\u{fe0f}\u{200d}🔥"),
+        ] {
+            let answer = format!(r#"{{"openid":"o1","nickname":"{sent}"}}"#);
+            assert_eq!(name(answer.as_bytes()).as_deref(), Some(kept), "{sent:?}");
+        }
+        // Cut within an emoji of two parts.
+        let long = format!(r#"{{"openid":"o1","nickname":"{}👩‍💻"}}"#, "x".repeat(LONGEST_NAME - 7));
+        assert!(name(long.as_bytes()).unwrap().ends_with("x👩"));
     }
 
     #[test]
