@@ -24,20 +24,22 @@ pub enum StoreUrl {
 /// What begins an address of PostgreSQL.
 const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 
+const UNREADABLE: &str = "no address of PostgreSQL: write postgres://USER:PASSWORD@HOST/DATABASE, and in the password \
+                          %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %";
+
 impl FromStr for StoreUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) {
             return match text.parse::<Config>() {
+                Ok(config) if is_torn(text, &config) => Err(UNREADABLE.to_owned()),
                 Ok(config) if config.get_hosts().is_empty() => {
                     Err("name a host: postgres://user@host/database".to_owned())
                 }
                 Ok(_) => Ok(Self::Postgres(Secret::new(text.to_owned()))),
                 // What the parser says of it may hold a piece of the password.
-                Err(_) => Err("no address of PostgreSQL: write postgres://USER:PASSWORD@HOST/DATABASE, and in the password \
-                     %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %"
-                    .to_owned()),
+                Err(_) => Err(UNREADABLE.to_owned()),
             };
         }
         match text.strip_prefix("sqlite:") {
@@ -69,12 +71,32 @@ impl fmt::Display for StoreUrl {
                 let hosts = config.get_hosts().iter().enumerate();
                 let hosts: Vec<String> =
                     hosts.map(|(number, host)| written(host, port(&config, number))).collect();
-                let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-                write!(formatter, "postgres://{}/{database}", hosts.join(","))
+                write!(formatter, "postgres://{}", hosts.join(","))?;
+                // Not the user in its place, which PostgreSQL takes: a password may have got into it.
+                config.get_dbname().map_or(Ok(()), |database| write!(formatter, "/{database}"))
             }
             Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
         }
     }
+}
+
+/// Whether a piece of a password became something else. The parser takes what is before the first `@` for user and
+/// password, and what follows for a host, which is looked up and shown.
+fn is_torn(text: &str, config: &Config) -> bool {
+    // One `@` at most, and none behind the first `?`: there, too, the parser would take it for the end of the password.
+    let (before, behind) = text.split_once('?').unwrap_or((text, ""));
+    let is_ambiguous = before.matches('@').count() > 1 || behind.contains('@');
+    let is_host = |host: &Host| match host {
+        Host::Tcp(name) => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte)),
+        Host::Unix(_) => true,
+    };
+    // Clouds have users like name@tenant.example; nobody has a mark in it that separates the parts of an address.
+    let is_user = |name: &str| !name.contains([':', '/', '?']);
+    let is_database = |name: &str| is_user(name) && !name.contains('@');
+    is_ambiguous
+        || !config.get_hosts().iter().all(is_host)
+        || !config.get_user().is_none_or(is_user)
+        || !config.get_dbname().is_none_or(is_database)
 }
 
 /// Whether nothing leaves this machine.
@@ -146,7 +168,11 @@ mod tests {
                 "postgres://gate@/wxgate?host=/run/postgresql&password=hunter2",
                 "postgres:///run/postgresql:5432/wxgate",
             ),
-            ("postgres://gate:hunter2@db.example", "postgres://db.example:5432/gate"),
+            ("postgres://gate:hunter2@db.example", "postgres://db.example:5432"),
+            (
+                "postgres://gate%40tenant.example:hunter2@db.example/wxgate",
+                "postgres://db.example:5432/wxgate",
+            ),
             ("sqlite:members.db", "sqlite:members.db"),
         ] {
             let parsed: StoreUrl = url.parse().unwrap();
@@ -156,6 +182,28 @@ mod tests {
         for wrong in ["postgres://gate:hunter2@db.example:port/wxgate", "postgres://gate:hunter2@/wxgate"] {
             let error = wrong.parse::<StoreUrl>().unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_whose_marks_are_not_written_as_percent_is_refused_and_not_taken_for_a_host_or_a_name() {
+        for wrong in [
+            "postgres://gate:p@hunter2@127.0.0.1:1/wx",
+            "postgres://gate:phunter2@RET/x@db.invalid/wx",
+            "postgres://gate:p@hun?ter2@127.0.0.1/wx",
+            "postgres://gate:p@hunter2!/wx",
+            "postgres://gate:p@a,hunter2#b/wx",
+            "postgres://g%3Ahunter2@127.0.0.1:1",
+            "postgres://g%2Fhunter2@127.0.0.1:1/wx",
+            "postgres://127.0.0.1/wx:hunter2@db.example",
+            "postgres://gate@127.0.0.1/wx%40hunter2",
+            "postgres://gate@127.0.0.1/wx%3Ahunter2",
+            "postgres://gate@127.0.0.1/wx/hunter2",
+            "postgres://127.0.0.1:1?password=p@hunter2",
+            "postgres://gate@/wx?host=p%40hunter2",
+        ] {
+            let error = wrong.parse::<StoreUrl>().expect_err(wrong);
+            assert!(error.contains("%40 for @") && !error.contains("hunter2"), "{wrong}: {error}");
         }
         assert_eq!(StoreUrl::Memory.to_string(), "memory");
     }

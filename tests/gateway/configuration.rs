@@ -296,6 +296,8 @@ fn one_key_has_one_source() {
 fn no_mistake_makes_a_secret_appear() {
     let five = FIVE_LINES.replace("${WECHAT_APP_SECRET}", CANARY);
     let line = format!("app_secret = \"{CANARY}\"");
+    let sound = FIVE_LINES.replace("${WECHAT_APP_SECRET}", "s");
+    let store = |address: &str| format!("{sound}[store]\nurl = \"postgres://{address}\"\n");
     for (what, text) in [
         ("a misspelt key", five.replace("app_secret", "app_secert")),
         ("another misspelt key", five.replace("app_secret", "appsecret")),
@@ -331,9 +333,12 @@ fn no_mistake_makes_a_secret_appear() {
         ),
         ("a password in the upstream", five.replace("//127", &format!("//me:{CANARY}@127"))),
         ("a password in public_url", five.replace("//app", &format!("//me:{CANARY}@app"))),
+        ("an @ in the store's password", store(&format!("gate:p@{CANARY}@127.0.0.1:1/wx"))),
+        ("an @ and a / in it", store(&format!("gate:p{CANARY}@RET/x@db.invalid/wx"))),
+        ("a : behind the store's user as %3A", store(&format!("g%3A{CANARY}@127.0.0.1:1"))),
     ] {
-        for subcommand in ["check", "run"] {
-            let said = Said::by(subcommand, &text, &[]);
+        for subcommand in [&["check"][..], &["run"], &["backup", "copy", "--json"]] {
+            let said = Said::by_all(subcommand, &text, &[]);
             assert_eq!(said.code, Some(78), "{what}: {}", said.err);
             assert!(!said.all().contains("canary-7d1f"), "{what}: {}", said.all());
         }
@@ -523,9 +528,14 @@ struct Said {
 impl Said {
     /// Runs a subcommand on this configuration.
     fn by(subcommand: &str, config: &str, environment: &[(&str, &str)]) -> Self {
+        Self::by_all(&[subcommand], config, environment)
+    }
+
+    /// Runs a subcommand with arguments of its own on this configuration.
+    fn by_all(arguments: &[&str], config: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
-        Self::of(command(folder.path()).arg(subcommand).envs(environment.iter().copied()).output().unwrap())
+        Self::of(command(folder.path()).args(arguments).envs(environment.iter().copied()).output().unwrap())
     }
 
     fn of(output: Output) -> Self {
