@@ -12,6 +12,9 @@ use super::error::words;
 pub(super) const SILENT: &str =
     "see that PostgreSQL runs there, and that no firewall between here and there swallows the connection";
 
+/// When an upgrade finds a table in use for longer than it may wait.
+pub(super) const READER: &str = "a backup (pg_dump) or a report holds it: start this version again when that is done (pg_stat_activity shows it)";
+
 /// What to do about `error`.
 pub(super) fn on(error: &Error) -> &'static str {
     if let Some(state) = error.code() {
@@ -132,7 +135,7 @@ mod tests {
         ];
         let words = tls.map(|words| on_words(words).unwrap());
         assert_eq!(on_words("error connecting to server: Connection refused"), None);
-        let all: Vec<&str> = [&states[..], &network, &[resolver, SILENT], &words].concat();
+        let all: Vec<&str> = [&states[..], &network, &[resolver, SILENT, READER], &words].concat();
         let different: std::collections::HashSet<&&str> = all.iter().collect();
         assert_eq!(different.len(), all.len(), "{all:#?}");
     }

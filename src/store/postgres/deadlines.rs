@@ -11,6 +11,15 @@ pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// Opening the store, with all its migrations.
 pub(super) const OPENING: Duration = Duration::from_secs(5);
 
+/// How long an upgrade waits for a table at a time. Whoever wants to read it queues up behind the upgrade meanwhile, on every
+/// node, and gives up after a second.
+pub(super) const UPGRADE: &str = "SET LOCAL lock_timeout = 500";
+
+/// An upgrade that had to let others go first is tried again after a pause, for as long as this leaves time to end within
+/// `OPENING`, also where several nodes take turns.
+pub(super) const UPGRADE_PAUSE: Duration = Duration::from_millis(400);
+pub(super) const UPGRADE_TRIES: Duration = Duration::from_secs(3);
+
 /// Connections at a time.
 pub(super) const CONNECTIONS: usize = 8;
 

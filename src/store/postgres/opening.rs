@@ -8,9 +8,12 @@ use super::super::migrations::{POSTGRES, ahead};
 use super::super::{OpenError, Opening, StoreSettings, StoreUrl};
 use super::address::Address;
 use super::advice;
-use super::deadlines::{CONNECTIONS, OPENING, URGENT_CONNECTIONS, URGENT_WAITING, WAITING};
+use super::deadlines::{
+    CONNECTIONS, OPENING, UPGRADE, UPGRADE_PAUSE, UPGRADE_TRIES, URGENT_CONNECTIONS, URGENT_WAITING, WAITING,
+};
 use super::error::words;
 use super::pool::Pool;
+use crate::model::clock::instant;
 
 /// Two nodes that start together make one schema: whoever holds this lock (a number that is ours) looks first.
 const LOCK: &str = "SET LOCAL lock_timeout = 4000; SELECT pg_advisory_xact_lock(8675127341)";
@@ -60,6 +63,38 @@ async fn prepare(
     if !address.is_local {
         warn_of_plain_text(&client, place).await.map_err(fail)?;
     }
+    let tries_end = instant() + UPGRADE_TRIES;
+    loop {
+        match take_steps(&mut client, marker, opening, place).await? {
+            Done::Ready(id) => return Ok(id),
+            Done::InTheWay if instant() >= tries_end => {
+                return Err(OpenError::Broken {
+                    place: place.to_owned(),
+                    cause: "something reads a table that has to be brought up to date".to_owned(),
+                    advice: advice::READER,
+                });
+            }
+            Done::InTheWay => tokio::time::sleep(UPGRADE_PAUSE).await,
+        }
+    }
+}
+
+/// What a look at the database, and the steps it has before it, come to.
+enum Done {
+    /// It is up to date, and has this id.
+    Ready(String),
+    /// Nothing was done: somebody held a table.
+    InTheWay,
+}
+
+/// Makes the tables, or brings them up to date, all in one transaction.
+async fn take_steps(
+    client: &mut Client,
+    marker: &Marker,
+    opening: Opening,
+    place: &str,
+) -> Result<Done, OpenError> {
+    let fail = |error| refused(place, &error);
     let transaction = client.transaction().await.map_err(fail)?;
     transaction.batch_execute(LOCK).await.map_err(fail)?;
     let (found, schema) = look(&transaction, place).await?;
@@ -71,7 +106,12 @@ async fn prepare(
     if plan == Plan::Create {
         require_unicode(&transaction, place).await?;
     }
-    for (number, step) in ahead(POSTGRES, schema, place)? {
+    let steps = ahead(POSTGRES, schema, place)?;
+    let newest = steps.last().map(|(number, _)| *number).filter(|_| schema > 0);
+    if newest.is_some() {
+        transaction.batch_execute(UPGRADE).await.map_err(fail)?;
+    }
+    for (number, step) in steps {
         if opening == Opening::Existing {
             // A command must not change the schema below a gateway that runs.
             return Err(OpenError::Broken {
@@ -80,7 +120,10 @@ async fn prepare(
                 advice: "start this version of the gateway once, which brings it up to date",
             });
         }
-        transaction.batch_execute(step).await.map_err(fail)?;
+        match transaction.batch_execute(step).await {
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(Done::InTheWay),
+            taken => taken.map_err(fail)?,
+        }
         let keep = match number {
             1 => "INSERT INTO wxgate (store_id, schema) VALUES ($1, $2)",
             _ => "UPDATE wxgate SET schema = $2 WHERE store_id = $1",
@@ -92,7 +135,10 @@ async fn prepare(
         marker.keep(&id)?;
         tracing::info!(place, "made the tables for members");
     }
-    Ok(id)
+    if let Some(schema) = newest {
+        tracing::info!(place, schema, "brought the database up to date");
+    }
+    Ok(Done::Ready(id))
 }
 
 /// What is there, and its schema.

@@ -1,7 +1,11 @@
 //! Every way in which opening the store can fail says what to do, and nothing that must not be said.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::pin::pin;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio_postgres::{Client, NoTls};
+
+use super::super::deadlines::ON_THE_SERVER;
 use super::*;
 
 /// What opening `url` is refused with.
@@ -108,6 +112,67 @@ async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alo
     let store = at(&url, folder.path()).await.unwrap();
     let alice = store.change(id, Change::Block, note(AuditKind::Blocked)).await.unwrap();
     assert_eq!(alice.before_block, Some(Status::Guest));
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+}
+
+/// A database of the version before, and its name.
+async fn of_an_older_version(server: &Postgres, data_dir: &Path) -> String {
+    let name = database(server);
+    drop(at(&server.url(&name), data_dir).await.unwrap());
+    server.sql(&name, "ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1");
+    name
+}
+
+async fn connected(server: &Postgres, name: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(&server.url(name), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test]
+async fn an_upgrade_that_a_long_reader_is_in_the_way_of_holds_nobody_up_and_says_so() {
+    let server = Postgres::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let name = of_an_older_version(server, folder.path()).await;
+    let reader = connected(server, &name).await;
+    reader.batch_execute("BEGIN; SELECT count(*) FROM members").await.unwrap();
+    let another = connected(server, &name).await;
+    // What another node waits for before it gives a request up.
+    another.batch_execute(ON_THE_SERVER).await.unwrap();
+    let (url, data_dir) = (server.url(&name), folder.path());
+    let mut opening = pin!(refusal_in(&url, data_dir));
+    let mut reads = 0;
+    let said = loop {
+        let read = another.query("SELECT id FROM members", &[]);
+        tokio::select! {
+            said = &mut opening => break said,
+            read = read => { read.expect("another node reads on"); reads += 1; }
+        }
+    };
+    assert!(said.contains("pg_dump") && said.contains("start"), "{said}");
+    assert!(reads > 0);
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "1");
+    reader.batch_execute("COMMIT").await.unwrap();
+    at(&url, data_dir).await.unwrap();
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+}
+
+#[tokio::test]
+async fn an_upgrade_goes_on_when_a_reader_is_done() {
+    let server = Postgres::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let name = of_an_older_version(server, folder.path()).await;
+    let reader = connected(server, &name).await;
+    reader.batch_execute("BEGIN; SELECT count(*) FROM members").await.unwrap();
+    let url = server.url(&name);
+    let opening = tokio::spawn(async move { at(&url, folder.path()).await.map(drop) });
+    let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'members'::regclass";
+    let another = connected(server, &name).await;
+    while another.query(waiting, &[]).await.unwrap().is_empty() {}
+    // Not before that try has failed.
+    while !another.query(waiting, &[]).await.unwrap().is_empty() {}
+    reader.batch_execute("COMMIT").await.unwrap();
+    opening.await.unwrap().unwrap();
     assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
 }
 
