@@ -1,7 +1,10 @@
 //! Pages on which somebody decides: only administrators do, only by forms of those pages, and what they typed is not lost.
 
+use std::collections::BTreeSet;
+
 use http::{Method, StatusCode};
-use wxgate::members::Invitation;
+use wxgate::members::{Act, Invitation, JoinSettings};
+use wxgate::model::audit::Actor;
 use wxgate::model::clock;
 use wxgate::model::member::{Change, MemberId, Status};
 use wxgate::store::MemberKey;
@@ -454,6 +457,32 @@ async fn a_script_on_the_same_host_gets_no_token_that_is_good_in_administration(
         assert!(!answer.text().contains("name=\"token\""), "nothing is offered to be sent once more");
     }
     assert_eq!(status(&gateway, &id).await, Status::Guest);
+}
+
+#[tokio::test]
+async fn a_crowd_that_waits_leaves_nobody_out_of_the_list_and_no_page_of_it_empty() {
+    let gateway = team("request").await;
+    let (mut lin, lin_id) = admin(&gateway).await;
+    let directory = gateway.directory().await;
+    let mut everybody = BTreeSet::from([lin_id.to_string()]);
+    for number in 0..55 {
+        let id = gateway.somebody_known_as(&format!("oWaits{number}")).await;
+        let act = Act { actor: Actor::Member(id.clone()), ..operator() };
+        directory.request(&act, &id, "", &JoinSettings::default()).await.unwrap();
+        everybody.insert(id.to_string());
+    }
+    let mut seen = BTreeSet::new();
+    let mut next = Some("/_wxgate/admin".to_owned());
+    while let Some(path) = next {
+        let page = lin.open(&gateway.url(&path)).await.html();
+        let rows = page.split("<th scope=\"row\">").count() - 1;
+        let links = page.split("href=\"/_wxgate/admin/members/").skip(1);
+        seen.extend(links.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        let before = page.split_once("\" rel=\"next\"").map(|(before, _)| before);
+        next = before.and_then(|before| before.rsplit("href=\"").next()).map(str::to_owned);
+        assert!(rows >= if next.is_some() { 47 } else { 1 }, "{rows} on {path}");
+    }
+    assert_eq!(seen, everybody);
 }
 
 #[tokio::test]

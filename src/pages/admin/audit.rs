@@ -3,7 +3,7 @@
 use http::Response;
 use minijinja::context;
 
-use super::super::face::Face;
+use super::super::face::{Face, shown};
 use super::super::failure::Failure;
 use super::super::forms::Form;
 use super::super::page::Malformed;
@@ -153,7 +153,7 @@ pub(in super::super) fn face(frame: &Frame<'_>, trail: &Trail) -> Face<'static> 
     frame
         .face("audit", "admin.audit", "admin_audit.html")
         .value("kinds", AuditKind::ALL.iter().map(kind).collect::<Vec<_>>())
-        .value("typed", filter.member.as_str())
+        .value("typed", shown(&filter.member))
         .value("only", only)
         .value("choices", choices.iter().take(CHOICES).map(rows::member).collect::<Vec<_>>())
         .value("more_choices", choices.len() > CHOICES)

@@ -4,7 +4,7 @@ use http::Response;
 use minijinja::{Value, context};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::super::face::Face;
+use super::super::face::{Face, shown};
 use super::super::failure::Failure;
 use super::super::forms::Form;
 use super::super::page::Malformed;
@@ -42,7 +42,7 @@ pub(in super::super) struct Everybody {
     pub(in super::super) listed: Listed,
     /// The first of those who wait, on the first page.
     pub(in super::super) pending: Vec<Member>,
-    /// Everybody else.
+    /// Everybody who is not among those.
     pub(in super::super) members: Vec<Member>,
     /// The cursor of the next page.
     pub(in super::super) next: Option<String>,
@@ -99,7 +99,8 @@ impl Desk<'_> {
             let status = Some(Status::Pending);
             let query = MembersQuery { status, limit: FIRST, ..MembersQuery::default() };
             pending = directory.members(query).await?;
-            members.retain(|member| member.status != Status::Pending);
+            // Nobody twice. Whoever waits and is not above stays: a crowd of them would leave nothing of the page.
+            members.retain(|member| pending.iter().all(|above| above.id != member.id));
         }
         let counts = directory.count().await?;
         let conflicts = directory.conflicts().await?.len();
@@ -137,7 +138,7 @@ pub(in super::super) fn face(frame: &Frame<'_>, everybody: &Everybody) -> Face<'
         .value("filters", Status::ALL.into_iter().map(filter).collect::<Vec<_>>())
         .value("total", counts.iter().map(|(_, count)| count).sum::<u64>())
         .value("status", listed.status.map(Status::as_str))
-        .value("search", listed.search.as_deref())
+        .value("search", listed.search.as_deref().map(shown))
         .value("narrowed", *listed != Listed::default())
         .value("next", next.as_deref().map(|cursor| listed.behind(cursor)))
         .value("conflicts", *conflicts)

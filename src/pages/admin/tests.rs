@@ -90,7 +90,8 @@ fn names(text: &str) -> Names {
     Names::of([(id(1), text.to_owned()), (id(2), text.to_owned())])
 }
 
-/// What administrators type stays as they typed it; nothing else that turns text around is shown.
+/// What administrators type into a form stays as they typed it; nothing else that turns text around is shown, nor what
+/// an address holds, which somebody else may have given them.
 fn as_typed(text: &str) -> String {
     text.replace('\u{202e}', "")
 }
@@ -125,7 +126,7 @@ fn every_page(frame: &Frame<'_>, text: &str, people: u8) -> Vec<Face<'static>> {
         conflicts: 2,
     };
     let narrowed =
-        Listed { search: Some(as_typed(text)), status: Some(Status::Blocked), ..Listed::default() };
+        Listed { search: Some(text.to_owned()), status: Some(Status::Blocked), ..Listed::default() };
     let link =
         Some("https://app.example.com/_wxgate/invite?code=00112233445566778899aabbccddeeff".to_owned());
     let draft = Draft { groups: as_typed(text), note: as_typed(text), ..Draft::default() };
@@ -143,7 +144,7 @@ fn every_page(frame: &Frame<'_>, text: &str, people: u8) -> Vec<Face<'static>> {
         other,
     };
     let both = [conflict(Some(somebody(2, text, Status::Active))), conflict(None)];
-    let filter = Filter { member: as_typed(text), kind: Some(AuditKind::Approved), before: None };
+    let filter = Filter { member: text.to_owned(), kind: Some(AuditKind::Approved), before: None };
     let mut faces = vec![
         members::face(frame, &everybody(Listed::default())),
         members::face(frame, &everybody(narrowed)),

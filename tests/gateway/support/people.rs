@@ -36,7 +36,12 @@ impl TestGateway {
 
     /// Somebody who has signed in at some time, and whose sessions a test seals by itself.
     pub(crate) async fn somebody(&self) -> MemberId {
-        let account = Account { app_id: "wxwebsite".to_owned(), openid: "oABC".to_owned() };
+        self.somebody_known_as("oABC").await
+    }
+
+    /// Somebody whom WeChat knows as `openid`.
+    pub(crate) async fn somebody_known_as(&self, openid: &str) -> MemberId {
+        let account = Account { app_id: "wxwebsite".to_owned(), openid: openid.to_owned() };
         let newcomer = Newcomer {
             account,
             unionid: None,
