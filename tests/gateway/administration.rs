@@ -465,11 +465,13 @@ async fn a_crowd_that_waits_leaves_nobody_out_of_the_list_and_no_page_of_it_empt
     let (mut lin, lin_id) = admin(&gateway).await;
     let directory = gateway.directory().await;
     let mut everybody = BTreeSet::from([lin_id.to_string()]);
+    let mut last = lin_id;
     for number in 0..55 {
         let id = gateway.somebody_known_as(&format!("oWaits{number}")).await;
         let act = Act { actor: Actor::Member(id.clone()), ..operator() };
         directory.request(&act, &id, "", &JoinSettings::default()).await.unwrap();
         everybody.insert(id.to_string());
+        last = id;
     }
     let mut seen = BTreeSet::new();
     let mut next = Some("/_wxgate/admin".to_owned());
@@ -483,6 +485,14 @@ async fn a_crowd_that_waits_leaves_nobody_out_of_the_list_and_no_page_of_it_empt
         assert!(rows >= if next.is_some() { 47 } else { 1 }, "{rows} on {path}");
     }
     assert_eq!(seen, everybody);
+    // Whoever tells their letters is found with the buttons that answer them.
+    let asked = detail(&gateway, &last).await;
+    let code = asked.unwrap().member.request.unwrap().code;
+    let found = lin.open(&gateway.url(&format!("/_wxgate/admin?q={}", code.to_lowercase()))).await.html();
+    assert!(
+        found.contains(&format!("<strong class=\"letters\">{code}</strong>"))
+            && found.contains("value=\"approve\"")
+    );
 }
 
 #[tokio::test]

@@ -73,9 +73,15 @@ impl Listed {
         format!("/_wxgate/admin?q={search}&status={status}&after={cursor}")
     }
 
-    /// Whether those who wait stand above the list: at its beginning, where nothing narrows it.
+    /// Whether those who wait, or those of them who were found, stand above the list: at its beginning.
     fn shows_pending_first(&self) -> bool {
-        *self == Self::default()
+        self.status.is_none() && self.after.is_none()
+    }
+
+    /// The address of all of those.
+    fn all_pending(&self) -> String {
+        let search = utf8_percent_encode(self.search.as_deref().unwrap_or_default(), NON_ALPHANUMERIC);
+        format!("/_wxgate/admin?q={search}&status={}", Status::Pending.as_str())
     }
 }
 
@@ -97,7 +103,7 @@ impl Desk<'_> {
         let mut pending = Vec::new();
         if listed.shows_pending_first() {
             let status = Some(Status::Pending);
-            let query = MembersQuery { status, limit: FIRST, ..MembersQuery::default() };
+            let query = MembersQuery { status, search: listed.search.clone(), limit: FIRST, after: None };
             pending = directory.members(query).await?;
             // Nobody twice. Whoever waits and is not above stays: a crowd of them would leave nothing of the page.
             members.retain(|member| pending.iter().all(|above| above.id != member.id));
@@ -127,13 +133,18 @@ pub(in super::super) fn face(frame: &Frame<'_>, everybody: &Everybody) -> Face<'
     // Those who wait can be answered wherever they are listed by themselves.
     let is_for_pending = listed.status == Some(Status::Pending);
     let (pending, members) = if is_for_pending { (members, pending) } else { (pending, members) };
+    let is_more = match listed.search {
+        None => waiting > pending.len() as u64,
+        Some(_) => pending.len() >= FIRST as usize,
+    };
     let all = |members: &[Member]| Value::from(members.iter().map(rows::member).collect::<Vec<_>>());
     frame
         .face("members", "admin.members", "admin_members.html")
         .value("pending", all(pending))
         .value("waiting", waiting)
         .value("is_for_pending", is_for_pending)
-        .value("more_pending", !is_for_pending && waiting > pending.len() as u64)
+        .value("more_pending", !is_for_pending && !pending.is_empty() && is_more)
+        .value("all_pending", listed.all_pending())
         .value("members", all(members))
         .value("filters", Status::ALL.into_iter().map(filter).collect::<Vec<_>>())
         .value("total", counts.iter().map(|(_, count)| count).sum::<u64>())

@@ -83,6 +83,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // members
     ("members.admin", "Administrator"),
     ("members.all", "All members"),
+    ("members.all_found", "Show all who wait and were found"),
     ("members.all_waiting", "Show all {waiting} who are waiting"),
     ("members.any_status", "All"),
     ("members.back_to_all", "Back to all members"),

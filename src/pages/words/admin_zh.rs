@@ -74,6 +74,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // members
     ("members.admin", "管理员"),
     ("members.all", "所有成员"),
+    ("members.all_found", "显示所有找到的等待者"),
     ("members.all_waiting", "查看全部 {waiting} 位待批准的人"),
     ("members.any_status", "全部"),
     ("members.back_to_all", "回到全部成员"),
