@@ -57,7 +57,7 @@ pub enum OpenError {
     },
     /// There is none, and never was; the gateway makes it at its first start.
     #[error(
-        "{place} cannot be used: there is no database yet; if the gateway has run, it was started in another folder or with another data_dir: start this command there; if not, start it once, which makes it"
+        "{place} cannot be used: there is no database yet; if the gateway has run, it was started in another folder or with another data_dir: start this command there; if not, start the gateway once, which makes it"
     )]
     NotYet {
         /// Which database.
