@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::errcode::{Errcode, Reaction};
@@ -52,7 +54,7 @@ pub struct ApiSettings {
 pub struct WechatApi {
     client: reqwest::Client,
     settings: ApiSettings,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// A person as the code showed them.
@@ -141,14 +143,17 @@ impl WechatApi {
             ("code", code),
             ("grant_type", "authorization_code"),
         ];
-        let (status, body) = self.call(API, &parameters).await?;
+        let (status, body) = self.call(API, &parameters, None).await?;
         let answer = wire::token_answer(&body)
             .map_err(|error| self.refuse(API, status, body.len(), error, Errcode::reaction))?;
         self.metrics.wechat(API, "0".to_owned());
         if answer.is_snapshot {
             return Err(WechatError::Snapshot);
         }
-        let (profile, later_unionid) = self.profile(&answer).await?;
+        let (profile, later_unionid) = match answer.tells_profile {
+            true => self.profile(&answer).await?,
+            false => Default::default(),
+        };
         let account = Account { app_id: app.id.clone(), openid: answer.openid };
         Ok(Arrival { account, unionid: answer.unionid.or(later_unionid), profile })
     }
@@ -171,25 +176,26 @@ impl WechatApi {
         const API: &str = "sns/userinfo";
         let parameters =
             [("access_token", token.access_token.as_str()), ("openid", &token.openid), ("lang", "zh_CN")];
-        let (status, body) = self.call(API, &parameters).await?;
+        let (status, body) = self.call(API, &parameters, None).await?;
         let answer = wire::profile_answer(&body, &token.openid)
             .map_err(|error| self.refuse(API, status, body.len(), error, Errcode::reaction_to_profile))?;
         self.metrics.wechat(API, "0".to_owned());
         Ok(answer)
     }
 
-    /// One GET. Only a connection that was never made moves on to the next host: once bytes have left, a code may be
-    /// spent.
-    async fn call(
+    /// One GET, or one POST of `json`. Only a connection that was never made moves on to the next host: once bytes have
+    /// left, a code may be spent.
+    pub(super) async fn call(
         &self,
         api: &'static str,
         parameters: &[(&str, &str)],
+        json: Option<&Value>,
     ) -> Result<(u16, Vec<u8>), WechatError> {
         let deadline = clock::instant() + self.settings.timeout;
         let mut bases = self.settings.api_bases.iter().peekable();
         while let Some(base) = bases.next() {
             let left = deadline.saturating_duration_since(clock::instant());
-            match self.call_host(base, api, parameters, left).await {
+            match self.call_host(base, api, parameters, json, left).await {
                 Err(error) if error.is_connect() && bases.peek().is_some() => {
                     tracing::warn!(%api, host = %base, "cannot connect to WeChat; trying the next host");
                 }
@@ -208,9 +214,39 @@ impl WechatApi {
         base: &str,
         api: &str,
         parameters: &[(&str, &str)],
+        json: Option<&Value>,
         left: Duration,
     ) -> Result<(u16, Vec<u8>), reqwest::Error> {
-        let request = self.client.get(format!("{base}/{api}")).query(parameters).timeout(left);
+        let address = format!("{base}/{api}");
+        let request = match json {
+            None => self.client.get(address),
+            // Text as it is: WeChat does not take \u escapes everywhere.
+            Some(json) => {
+                self.client.post(address).body(json.to_string()).header(CONTENT_TYPE, "application/json")
+            }
+        };
+        self.read(request.query(parameters).timeout(left)).await
+    }
+
+    /// Asks a program of the administrator's, within the same bounds.
+    pub(super) async fn ask(
+        &self,
+        api: &'static str,
+        address: &str,
+        secret: Option<&Secret>,
+    ) -> Result<(u16, Vec<u8>), WechatError> {
+        let request = self.client.get(address).timeout(self.settings.timeout);
+        let request = match secret {
+            Some(secret) => request.bearer_auth(secret.reveal()),
+            None => request,
+        };
+        self.read(request).await.map_err(|error| {
+            self.metrics.wechat(api, "unreachable".to_owned());
+            WechatError::Unreachable(error.without_url())
+        })
+    }
+
+    async fn read(&self, request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), reqwest::Error> {
         let mut response = request.send().await?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
@@ -224,7 +260,7 @@ impl WechatApi {
         Ok((status, body))
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         api: &'static str,
         status: u16,

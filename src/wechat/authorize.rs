@@ -43,6 +43,26 @@ pub fn qr_page(
     format!("{open_base}/connect/qrconnect?{common}{language}#wechat_redirect")
 }
 
+/// What WeChat's own script builds for a frame (`wxLogin.js`): these parameters in this order, and no fragment. The frame
+/// leads the whole window on, not itself, so that the cookie comes along.
+pub fn qr_frame(
+    open_base: &str,
+    app_id: &str,
+    redirect_uri: &str,
+    state: &str,
+    (language, fast_login): (Option<&str>, bool),
+) -> String {
+    let redirect_uri = utf8_percent_encode(redirect_uri, COMPONENT);
+    let scope = Scope::Login.as_str();
+    // The script knows no other language, and no fast_login without stylelite.
+    let language = language.filter(|language| *language == "en").map(|_| "&lang=en").unwrap_or_default();
+    let fast_login = if fast_login { "" } else { "&stylelite=1&fast_login=0" };
+    format!(
+        "{open_base}/connect/qrconnect?appid={app_id}&scope={scope}&redirect_uri={redirect_uri}&state={state}\
+         &login_type=jssdk&self_redirect=false&styletype=&sizetype=&bgcolor=&rst=&style=black{language}{fast_login}"
+    )
+}
+
 /// The in-app page of an Official Account (网页授权).
 pub fn in_app_page(open_base: &str, app_id: &str, redirect_uri: &str, scope: Scope, state: &str) -> String {
     let common = common(app_id, redirect_uri, scope, state);
@@ -58,6 +78,19 @@ fn common(app_id: &str, redirect_uri: &str, scope: Scope, state: &str) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_is_what_wechats_own_script_builds() {
+        let frame =
+            |language, fast| qr_frame("https://open", "wx1", "https://a.test/cb", "s1", (language, fast));
+        assert_eq!(
+            frame(None, true),
+            "https://open/connect/qrconnect?appid=wx1&scope=snsapi_login&redirect_uri=https%3A%2F%2Fa.test%2Fcb&state=s1\
+             &login_type=jssdk&self_redirect=false&styletype=&sizetype=&bgcolor=&rst=&style=black"
+        );
+        assert!(frame(Some("en"), false).ends_with("&style=black&lang=en&stylelite=1&fast_login=0"));
+        assert!(frame(Some("cn"), true).ends_with("&style=black"));
+    }
 
     #[test]
     fn parameters_stand_in_the_documented_order_and_the_fragment_is_kept() {

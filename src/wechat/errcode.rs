@@ -43,6 +43,19 @@ impl Errcode {
         }
     }
 
+    /// How to react when it is the answer to a request of the account's own: no person can do anything about it.
+    pub fn reaction_to_account(self) -> Reaction {
+        match self.reaction() {
+            Reaction::Busy => Reaction::Busy,
+            _ => Reaction::Administrator,
+        }
+    }
+
+    /// Whether the account's token was not, or no longer, good: a new one helps.
+    pub fn is_about_token(self) -> bool {
+        matches!(self.0, 40001 | 40014 | 42001)
+    }
+
     /// What the administrator should look at; for the log.
     pub fn advice(self) -> &'static str {
         match self.0 {

@@ -35,6 +35,8 @@ pub(super) struct TokenAnswer {
     pub(super) openid: String,
     pub(super) unionid: Option<String>,
     pub(super) is_snapshot: bool,
+    /// Whether name and picture may be asked for; a silent authorization gives a token that must not (48001).
+    pub(super) tells_profile: bool,
 }
 
 /// Why an answer is no answer.
@@ -55,6 +57,7 @@ pub(super) fn token_answer(body: &[u8]) -> Result<TokenAnswer, Unusable> {
             openid,
             unionid: id("unionid"),
             is_snapshot: is_truthy(object.get("is_snapshotuser")),
+            tells_profile: text(&object, "scope").is_none_or(|scope| scope != "snsapi_base"),
         }),
         _ => Err(Unusable::Unreadable),
     }
@@ -81,6 +84,52 @@ pub(super) fn profile_answer(body: &[u8], openid: &str) -> Result<(Profile, Opti
         country: clean("country", LONGEST_PLACE),
     };
     Ok((profile, text(&object, "unionid").filter(|id| is_id(id))))
+}
+
+/// The answer to a request for the account's token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct AccountTokenAnswer {
+    pub(super) access_token: String,
+    /// Seconds left.
+    pub(super) expires_in: u64,
+}
+
+/// What the account knows of somebody.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Follower {
+    /// Whether they follow the account. Nothing else is told of those who do not.
+    pub follows: bool,
+    /// The id shared by all apps of one Open Platform account, if the account is bound to one.
+    pub unionid: Option<String>,
+}
+
+/// Reads the answer of `/cgi-bin/stable_token`, and of a token server of the administrator's.
+pub(super) fn account_token_answer(body: &[u8]) -> Result<AccountTokenAnswer, Unusable> {
+    let object = object(body)?;
+    let token = text(&object, "access_token").filter(|token| (1..=1024).contains(&token.len()));
+    let expires_in =
+        object.get("expires_in").and_then(number).and_then(|seconds| u64::try_from(seconds).ok());
+    match (token, expires_in) {
+        (Some(access_token), Some(expires_in)) => Ok(AccountTokenAnswer { access_token, expires_in }),
+        _ => Err(Unusable::Unreadable),
+    }
+}
+
+/// Reads the answer of `/cgi-bin/qrcode/create`: the address that the code stands for.
+pub(super) fn code_answer(body: &[u8]) -> Result<String, Unusable> {
+    let is_sound =
+        |url: &String| url.len() <= 256 && (url.starts_with("http://") || url.starts_with("https://"));
+    text(&object(body)?, "url").filter(is_sound).ok_or(Unusable::Unreadable)
+}
+
+/// Reads the answer of `/cgi-bin/user/info` for the person known as `openid`.
+pub(super) fn follower_answer(body: &[u8], openid: &str) -> Result<Follower, Unusable> {
+    let object = object(body)?;
+    if text(&object, "openid").as_deref() != Some(openid) {
+        return Err(Unusable::Unreadable);
+    }
+    let follows = is_truthy(object.get("subscribe"));
+    Ok(Follower { follows, unionid: text(&object, "unionid").filter(|id| follows && is_id(id)) })
 }
 
 /// The object an answer must be, unless it says no.
