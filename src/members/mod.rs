@@ -6,6 +6,7 @@ mod directory;
 mod housekeeping;
 mod joining;
 mod near;
+mod pairing;
 mod refusals;
 mod standings;
 #[cfg(test)]

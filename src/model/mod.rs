@@ -9,6 +9,7 @@ pub mod legible;
 pub mod member;
 pub mod named_cookie;
 pub mod own_cookie;
+pub mod pairing;
 pub mod path;
 pub mod peer;
 pub mod person;

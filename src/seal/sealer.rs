@@ -37,6 +37,8 @@ pub enum Purpose {
     Ticket,
     /// A signed-in browser.
     Session,
+    /// Who is on a phone.
+    Witness,
 }
 
 /// Seals and opens values of one purpose.
@@ -59,6 +61,7 @@ impl Purpose {
             Self::Form => "form",
             Self::Ticket => "ticket",
             Self::Session => "session",
+            Self::Witness => "witness",
         }
     }
 }

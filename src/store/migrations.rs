@@ -3,12 +3,18 @@
 use super::OpenError;
 
 /// The steps for SQLite.
-pub(super) const SQLITE: &[&str] =
-    &[include_str!("migrations/sqlite/0001.sql"), include_str!("migrations/sqlite/0002.sql")];
+pub(super) const SQLITE: &[&str] = &[
+    include_str!("migrations/sqlite/0001.sql"),
+    include_str!("migrations/sqlite/0002.sql"),
+    include_str!("migrations/sqlite/0003.sql"),
+];
 
 /// The steps for PostgreSQL.
-pub(super) const POSTGRES: &[&str] =
-    &[include_str!("migrations/postgres/0001.sql"), include_str!("migrations/postgres/0002.sql")];
+pub(super) const POSTGRES: &[&str] = &[
+    include_str!("migrations/postgres/0001.sql"),
+    include_str!("migrations/postgres/0002.sql"),
+    include_str!("migrations/postgres/0003.sql"),
+];
 
 /// The newest schema these steps lead to.
 pub(super) fn newest(steps: &[&str]) -> i64 {

@@ -25,10 +25,12 @@ use std::pin::Pin;
 
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
+use crate::model::identity::Account;
 use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Standing, Status, UserName};
+use crate::model::pairing::{Pairing, PairingStep};
 use records::{
     Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
-    Settlement,
+    PairingBounds, PairingBy, Settlement,
 };
 use tables::{Row, Tables};
 
@@ -42,6 +44,8 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>
 /// How a member is called by whoever looks for one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MemberKey {
+    /// By an account.
+    Account(Account),
     /// By the stable name.
     Id(MemberId),
     /// By the name for applications, in any case of letters.
@@ -106,6 +110,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn conflicts(&self) -> Answer<Vec<Conflict>>;
     /// Settles a conflict.
     fn settle(&self, id: String, settlement: Settlement, note: AuditEvent) -> Answer<Conflict>;
+    /// A browser begins to wait for a phone; once more says nothing new. `false` if too many wait.
+    fn begin_pairing(&self, pairing: Pairing, bounds: PairingBounds) -> Answer<bool>;
+    /// A pairing, if it is not too late.
+    fn pairing(&self, by: PairingBy, now: Timestamp) -> Answer<Option<Pairing>>;
+    /// The next step of a pairing ([`Pairing::after`]); as it is afterwards, `None` if the step does not follow, or somebody
+    /// else has just taken one.
+    fn advance_pairing(&self, by: PairingBy, step: PairingStep, now: Timestamp) -> Answer<Option<Pairing>>;
     /// Writes a line of the audit trail.
     fn note(&self, event: AuditEvent) -> Answer<()>;
     /// One page of the audit trail.
@@ -234,6 +245,18 @@ impl<D: Dialect> Store for D {
 
     fn settle(&self, id: String, settlement: Settlement, note: AuditEvent) -> Answer<Conflict> {
         self.say(sentences::Settle { id, settlement, note })
+    }
+
+    fn begin_pairing(&self, pairing: Pairing, bounds: PairingBounds) -> Answer<bool> {
+        self.say(sentences::BeginPairing { pairing, bounds })
+    }
+
+    fn pairing(&self, by: PairingBy, now: Timestamp) -> Answer<Option<Pairing>> {
+        self.say(sentences::FindPairing { by, now })
+    }
+
+    fn advance_pairing(&self, by: PairingBy, step: PairingStep, now: Timestamp) -> Answer<Option<Pairing>> {
+        self.say(sentences::AdvancePairing { by, step, now })
     }
 
     fn note(&self, event: AuditEvent) -> Answer<()> {

@@ -6,6 +6,7 @@ use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::identity::{Account, Profile};
 use crate::model::member::{Groups, Member, MemberId, SessionId, Status};
+use crate::model::pairing::PairingKey;
 
 /// Somebody has signed in with WeChat.
 #[derive(Clone, Debug)]
@@ -181,8 +182,28 @@ pub struct MemberDetail {
 /// What may be used once, for all nodes together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClaimKind {
+    /// A message of WeChat's that is not encrypted.
+    Message,
     /// A hand-off ticket between hosts.
     Ticket,
+}
+
+/// By what a pairing is found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PairingBy {
+    /// By what the waiting browser knows.
+    Browser(PairingKey),
+    /// By what the phone brings.
+    Call(PairingKey),
+}
+
+/// How many browsers may wait for a phone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PairingBounds {
+    /// In all.
+    pub most: u32,
+    /// In one network ([`Pairing::network`](crate::model::pairing::Pairing::network)).
+    pub most_of_network: u32,
 }
 
 impl MembersQuery {
@@ -201,6 +222,7 @@ impl ClaimKind {
     /// The word in the store.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Message => "message",
             Self::Ticket => "ticket",
         }
     }

@@ -4,12 +4,14 @@ use std::future::Future;
 
 use super::StoreError;
 use super::records::{
-    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, SessionRow,
+    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
+    SessionRow,
 };
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::model::member::{Member, MemberId, SessionId, Standing, Status, UserName};
+use crate::model::pairing::Pairing;
 
 /// What one row operation comes to.
 pub(super) type Row<T> = Result<T, StoreError>;
@@ -130,6 +132,30 @@ pub(super) trait Tables: Send {
     /// Deletes all setup links.
     fn remove_setup_links(&mut self) -> impl Future<Output = Row<()>> + Send;
 
+    // --- browsers that wait for a phone ---
+
+    /// How many pairings are open at `now`: in all (counted up to `most`), and of a network.
+    fn count_pairings(
+        &mut self,
+        network: &str,
+        now: Timestamp,
+        most: u32,
+    ) -> impl Future<Output = Row<(u32, u32)>> + Send;
+    /// Writes a pairing, unless the browser has begun one already.
+    fn add_pairing(&mut self, pairing: &Pairing) -> impl Future<Output = Row<()>> + Send;
+    /// A pairing that has not run out at `now`.
+    fn pairing(
+        &mut self,
+        by: &PairingBy,
+        now: Timestamp,
+    ) -> impl Future<Output = Row<Option<Pairing>>> + Send;
+    /// Writes the state of a pairing, in one statement, if the state before is still the one of this word; whether it was.
+    fn advance_pairing(
+        &mut self,
+        pairing: &Pairing,
+        before: &'static str,
+    ) -> impl Future<Output = Row<bool>> + Send;
+
     // --- conflicts ---
 
     /// Writes a conflict, unless one of this account and these two members was found before, settled or not; whether it did.
@@ -150,7 +176,7 @@ pub(super) trait Tables: Send {
 
     // --- housekeeping ---
 
-    /// Deletes sessions, claims, invitations and setup links that have run out at `now`, and lines of the audit trail from
+    /// Deletes sessions, claims, invitations, setup links and pairings that have run out at `now`, and lines of the audit trail from
     /// before `audit_from`, at most `most` of each; whether there may be more.
     fn purge(
         &mut self,

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::model::identity::Account;
 use crate::model::member::{DisplayName, Groups, Member, UserName};
+use crate::model::pairing::{PairingState, Proof};
 
 /// The text without the character NUL, which PostgreSQL cannot keep; nobody's name needs it.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {
@@ -29,6 +31,27 @@ pub(super) fn searched(member: &Member) -> String {
 /// A text as it is compared in searches.
 pub(super) fn folded(text: &str) -> String {
     storable(text).to_lowercase()
+}
+
+/// The state of a pairing, from the columns that hold it.
+pub(super) fn pairing_state(word: &str, who: Option<Proof>) -> Result<PairingState, String> {
+    match (word, who) {
+        ("allowed", Some(proof)) => Ok(PairingState::Allowed(proof)),
+        ("refused", _) => Ok(PairingState::Refused),
+        ("scanned", Some(proof)) => Ok(PairingState::Scanned(proof.account)),
+        ("taken", _) => Ok(PairingState::Taken),
+        ("waiting", _) => Ok(PairingState::Waiting),
+        (word, _) => Err(format!("{word} is no state of a pairing")),
+    }
+}
+
+/// Who is on the phone, as far as the state knows.
+pub(super) fn on_the_phone(state: &PairingState) -> (Option<&Account>, Option<&Proof>) {
+    match state {
+        PairingState::Allowed(proof) => (Some(&proof.account), Some(proof)),
+        PairingState::Scanned(account) => (Some(account), None),
+        PairingState::Refused | PairingState::Taken | PairingState::Waiting => (None, None),
+    }
 }
 
 #[cfg(test)]

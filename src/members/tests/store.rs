@@ -9,10 +9,12 @@ use tokio::sync::watch;
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Standing, Status};
+use crate::model::pairing::{Pairing, PairingStep};
 use crate::store::records::{
     Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
     Settlement,
 };
+use crate::store::records::{PairingBounds, PairingBy};
 use crate::store::{Answer, MemberKey, Store, StoreError};
 
 /// The store behind it, and what is done to readings.
@@ -116,6 +118,18 @@ impl Store for Observed {
 
     fn end_sessions(&self, of: MemberId, note: AuditEvent) -> Answer<u64> {
         self.behind.end_sessions(of, note)
+    }
+
+    fn begin_pairing(&self, pairing: Pairing, bounds: PairingBounds) -> Answer<bool> {
+        self.behind.begin_pairing(pairing, bounds)
+    }
+
+    fn pairing(&self, by: PairingBy, now: Timestamp) -> Answer<Option<Pairing>> {
+        self.behind.pairing(by, now)
+    }
+
+    fn advance_pairing(&self, by: PairingBy, step: PairingStep, now: Timestamp) -> Answer<Option<Pairing>> {
+        self.behind.advance_pairing(by, step, now)
     }
 
     fn claim(&self, kind: ClaimKind, id: [u8; 16], expires: Timestamp) -> Answer<bool> {

@@ -13,6 +13,7 @@ mod error;
 mod members;
 mod once;
 mod opening;
+mod pairings;
 mod pool;
 mod reading;
 mod session;

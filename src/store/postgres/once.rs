@@ -157,6 +157,7 @@ pub(super) async fn purge(
         (sweep!("claims", "ctid", "expires <= $1"), now),
         (sweep!("invites", "id", "expires <= $1"), now),
         (sweep!("setup_links", "code_hash", "expires <= $1"), now),
+        (sweep!("pairings", "browser", "expires <= $1"), now),
         (sweep!("audit", "id", "at < $1"), audit_from),
     ] {
         let gone = session.run(statement, &[&moment.as_unix(), &i64::from(most)]).await?;

@@ -1,15 +1,17 @@
 //! Every row operation, and where it is said in SQL.
 
 use super::super::records::{
-    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, SessionRow,
+    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
+    SessionRow,
 };
 use super::super::tables::{Row, Tables};
 use super::session::Session;
-use super::{accounts, audit, members, once, sessions};
+use super::{accounts, audit, members, once, pairings, sessions};
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::model::member::{Member, MemberId, SessionId, Standing, Status, UserName};
+use crate::model::pairing::Pairing;
 
 impl Tables for Session<'_> {
     async fn lock_directory(&mut self) -> Row<()> {
@@ -122,6 +124,22 @@ impl Tables for Session<'_> {
 
     async fn remove_setup_links(&mut self) -> Row<()> {
         once::remove_setup_links(self).await
+    }
+
+    async fn count_pairings(&mut self, network: &str, now: Timestamp, most: u32) -> Row<(u32, u32)> {
+        pairings::count(self, network, now, most).await
+    }
+
+    async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
+        pairings::add(self, pairing).await
+    }
+
+    async fn pairing(&mut self, by: &PairingBy, now: Timestamp) -> Row<Option<Pairing>> {
+        pairings::one(self, by, now).await
+    }
+
+    async fn advance_pairing(&mut self, pairing: &Pairing, before: &'static str) -> Row<bool> {
+        pairings::advance(self, pairing, before).await
     }
 
     async fn add_conflict(&mut self, conflict: &Conflict) -> Row<bool> {

@@ -66,6 +66,10 @@ impl Sentence for Detail {
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<Self::Answer> {
         let member = match &self.key {
+            MemberKey::Account(account) => match tables.account(account).await? {
+                Some(account) => tables.member(&account.member).await?,
+                None => None,
+            },
             MemberKey::Id(id) => tables.member(id).await?,
             MemberKey::UserName(name) => tables.member_called(name).await?,
         };

@@ -5,6 +5,7 @@ mod conflicts;
 mod invites;
 mod listing;
 mod members;
+mod pairings;
 mod sessions;
 mod setup;
 
@@ -12,5 +13,6 @@ pub(super) use conflicts::{ListConflicts, Settle};
 pub(super) use invites::{FindInvite, Join, ListInvites, MakeInvite, WithdrawInvite};
 pub(super) use listing::{CountMembers, Detail, Purge, Standings};
 pub(super) use members::{Ask, Forget, MakeChange};
+pub(super) use pairings::{AdvancePairing, BeginPairing, FindPairing};
 pub(super) use sessions::{Claim, EndSession, EndSessions};
 pub(super) use setup::{IsSetupLink, MakeSetupLink, NeedsSetup, SetUp};

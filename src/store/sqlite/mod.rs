@@ -9,6 +9,7 @@ mod file;
 mod listing;
 mod members;
 mod opening;
+mod pairings;
 mod removal;
 mod rows;
 mod tables;

@@ -33,6 +33,10 @@ pub(super) fn purge(connection: &Connection, now: Timestamp, audit_from: Timesta
             "DELETE FROM setup_links WHERE code_hash IN (SELECT code_hash FROM setup_links WHERE expires <= ?1 LIMIT ?2)",
             now,
         ),
+        (
+            "DELETE FROM pairings WHERE browser IN (SELECT browser FROM pairings WHERE expires <= ?1 LIMIT ?2)",
+            now,
+        ),
         ("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 LIMIT ?2)", audit_from),
     ] {
         let gone = rows::change(connection, sql, params![moment.as_unix(), most])?;

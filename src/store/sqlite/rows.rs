@@ -64,8 +64,11 @@ pub(super) fn parsed_if_any<T: FromStr<Err: Display>>(row: &SqlRow<'_>, column: 
 }
 
 fn parse<T: FromStr<Err: Display>>(column: &str, text: &str) -> Read<T> {
-    text.parse().map_err(|error: T::Err| {
-        let complaint = format!("the column {column} holds what cannot be: {error}");
-        rusqlite::Error::FromSqlConversionFailure(0, Type::Text, complaint.into())
-    })
+    text.parse().map_err(|error: T::Err| unreadable(column, error))
+}
+
+/// A column holds what cannot be.
+pub(super) fn unreadable(column: &str, error: impl Display) -> rusqlite::Error {
+    let complaint = format!("the column {column} holds what cannot be: {error}");
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, complaint.into())
 }

@@ -3,14 +3,16 @@
 use rusqlite::Connection;
 
 use super::super::records::{
-    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, SessionRow,
+    AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
+    SessionRow,
 };
 use super::super::tables::{Row, Tables};
-use super::{accounts, codes, conflicts, listing, members, removal};
+use super::{accounts, codes, conflicts, listing, members, pairings, removal};
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::model::member::{Member, MemberId, SessionId, Standing, Status, UserName};
+use crate::model::pairing::Pairing;
 
 /// A transaction on one connection, which nobody else uses meanwhile.
 pub(super) struct SqliteTables<'a>(pub(super) &'a mut Connection);
@@ -128,6 +130,22 @@ impl Tables for SqliteTables<'_> {
 
     async fn remove_setup_links(&mut self) -> Row<()> {
         codes::remove_setup_links(self.0)
+    }
+
+    async fn count_pairings(&mut self, network: &str, now: Timestamp, most: u32) -> Row<(u32, u32)> {
+        pairings::count(self.0, network, now, most)
+    }
+
+    async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
+        pairings::add(self.0, pairing)
+    }
+
+    async fn pairing(&mut self, by: &PairingBy, now: Timestamp) -> Row<Option<Pairing>> {
+        pairings::one(self.0, by, now)
+    }
+
+    async fn advance_pairing(&mut self, pairing: &Pairing, before: &'static str) -> Row<bool> {
+        pairings::advance(self.0, pairing, before)
     }
 
     async fn add_conflict(&mut self, conflict: &Conflict) -> Row<bool> {

@@ -108,7 +108,9 @@ async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alo
     let id = closed(folder.path()).await;
     let older = Connection::open(folder.path().join("members.db")).unwrap();
     older
-        .execute_batch("ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1")
+        .execute_batch(
+            "ALTER TABLE members DROP COLUMN before_block; DROP TABLE pairings; UPDATE wxgate SET schema = 1",
+        )
         .unwrap();
     drop(older);
     assert!(complaint(folder.path(), Opening::Existing).await.contains("older wxgate"));

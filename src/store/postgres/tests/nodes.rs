@@ -124,7 +124,7 @@ async fn two_nodes_that_start_on_an_empty_database_make_one_store() {
     for (store, folder) in opened.iter().zip(&folders) {
         store.check().await.unwrap();
         let marker = std::fs::read_to_string(folder.path().join("store.id")).unwrap();
-        assert_eq!(marker, format!("postgres {}\n", id.trim_end_matches("|2")));
+        assert_eq!(marker, format!("postgres {}\n", id.trim_end_matches("|3")));
     }
     assert!(claim(&opened[3]).await.unwrap());
 }

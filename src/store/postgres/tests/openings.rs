@@ -7,6 +7,11 @@ use tokio_postgres::{Client, NoTls};
 
 use super::super::deadlines::ON_THE_SERVER;
 use super::*;
+use crate::store::migrations::{POSTGRES, newest};
+
+/// Makes a database what the first version made it.
+const OLDER: &str =
+    "ALTER TABLE members DROP COLUMN before_block; DROP TABLE pairings; UPDATE wxgate SET schema = 1";
 
 /// What opening `url` is refused with.
 async fn refusal(url: &str) -> String {
@@ -105,21 +110,21 @@ async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alo
     let url = server.url(&name);
     let folder = tempfile::tempdir().unwrap();
     let id = member(&at(&url, folder.path()).await.unwrap(), "alice").await.id;
-    server.sql(&name, "ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1");
+    server.sql(&name, OLDER);
     let settings = settings(&url, folder.path());
     let refused = open(&settings, Opening::Existing, background()).await.unwrap_err();
     assert!(refused.to_string().contains("older wxgate"), "{refused}");
     let store = at(&url, folder.path()).await.unwrap();
     let alice = store.change(id, Change::Block, note(AuditKind::Blocked)).await.unwrap();
     assert_eq!(alice.before_block, Some(Status::Guest));
-    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), newest(POSTGRES).to_string());
 }
 
 /// A database of the version before, and its name.
 async fn of_an_older_version(server: &Postgres, data_dir: &Path) -> String {
     let name = database(server);
     drop(at(&server.url(&name), data_dir).await.unwrap());
-    server.sql(&name, "ALTER TABLE members DROP COLUMN before_block; UPDATE wxgate SET schema = 1");
+    server.sql(&name, OLDER);
     name
 }
 
@@ -154,7 +159,7 @@ async fn an_upgrade_that_a_long_reader_is_in_the_way_of_holds_nobody_up_and_says
     assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "1");
     reader.batch_execute("COMMIT").await.unwrap();
     at(&url, data_dir).await.unwrap();
-    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), newest(POSTGRES).to_string());
 }
 
 #[tokio::test]
@@ -173,7 +178,7 @@ async fn an_upgrade_goes_on_when_a_reader_is_done() {
     while !another.query(waiting, &[]).await.unwrap().is_empty() {}
     reader.batch_execute("COMMIT").await.unwrap();
     opening.await.unwrap().unwrap();
-    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), "2");
+    assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), newest(POSTGRES).to_string());
 }
 
 #[tokio::test]
