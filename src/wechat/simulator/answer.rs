@@ -1,5 +1,6 @@
 //! How the simulator answers: WeChat's untidy JSON, pages, and connections that break.
 
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -55,9 +56,30 @@ impl Json {
     }
 }
 
+/// Why an API call is refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) errcode: i64,
+    message: Cow<'static, str>,
+}
+
+impl From<i64> for Refusal {
+    fn from(errcode: i64) -> Self {
+        Self { errcode, message: error_message(errcode).into() }
+    }
+}
+
+impl Refusal {
+    /// In other words than the usual ones.
+    pub(super) fn saying(errcode: i64, message: String) -> Self {
+        Self { errcode, message: message.into() }
+    }
+}
+
 /// The JSON error object, with a fresh request id in its text.
-pub(super) fn error_body(errcode: i64) -> Vec<u8> {
-    let mut message = error_message(errcode).to_owned();
+pub(super) fn error_body(refusal: impl Into<Refusal>) -> Vec<u8> {
+    let Refusal { errcode, message } = refusal.into();
+    let mut message = message.into_owned();
     if errcode != 0 {
         let part = || {
             let mut bytes = [0; 4];
@@ -72,6 +94,11 @@ pub(super) fn error_body(errcode: i64) -> Vec<u8> {
 /// An API answer: always 200, always `text/plain` without a charset.
 pub(super) fn api(body: Vec<u8>) -> Reply {
     text(StatusCode::OK, "text/plain", body)
+}
+
+/// An answer of `cgi-bin`, whose type has an `encoding` where others have a `charset`.
+pub(super) fn cgi(body: Vec<u8>) -> Reply {
+    text(StatusCode::OK, "application/json; encoding=utf-8", body)
 }
 
 pub(super) fn html(status: StatusCode, page: String) -> Reply {
@@ -130,10 +157,14 @@ fn error_message(errcode: i64) -> &'static str {
         40002 => "invalid grant_type",
         40003 => "invalid openid",
         40013 => "invalid appid",
+        40014 => "invalid access_token",
         40029 => "invalid code",
         40030 => "invalid refresh_token",
+        40033 => "invalid charset. please check your request, if include \\uxxxx will create fail!",
+        40035 => "invalid parameter",
         40125 => "invalid appsecret",
         40163 => "code been used",
+        40243 => "appsecret is frozen",
         41001 => "access_token missing",
         41002 => "appid missing",
         41003 => "refresh_token missing",
@@ -142,7 +173,11 @@ fn error_message(errcode: i64) -> &'static str {
         41009 => "missing openid",
         42001 => "access_token expired",
         42002 => "refresh_token expired",
+        43001 => "require GET method",
+        43002 => "require POST method",
+        45009 => "reach max api daily quota limit",
         45011 => "api minute-quota reach limit",
+        47001 => "data format error",
         48001 => "api unauthorized",
         50002 => "user limited",
         _ => "error",

@@ -1,5 +1,8 @@
 //! The two registries of apps, kept apart by kind: website apps and official accounts.
 
+use super::official::AccountType;
+use crate::seal::{digest, hex};
+
 /// Which console an app was registered in; an AppID of one kind is refused on the pages of the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AppKind {
@@ -18,6 +21,8 @@ pub struct App {
     name: String,
     hosts: Vec<String>,
     open_platform: Option<String>,
+    account_type: AccountType,
+    original_id: String,
 }
 
 impl App {
@@ -52,6 +57,20 @@ impl App {
         self
     }
 
+    /// What an official account may do; a verified service account unless told.
+    #[must_use]
+    pub fn of_type(mut self, account_type: AccountType) -> Self {
+        self.account_type = account_type;
+        self
+    }
+
+    /// The account's original id (原始ID), by which messages name it; some `gh_…` unless told.
+    #[must_use]
+    pub fn with_original_id(mut self, original_id: &str) -> Self {
+        original_id.clone_into(&mut self.original_id);
+        self
+    }
+
     /// The AppID.
     pub fn id(&self) -> &str {
         &self.id
@@ -77,6 +96,16 @@ impl App {
         self.open_platform.as_deref()
     }
 
+    /// What the account may do.
+    pub fn account_type(&self) -> AccountType {
+        self.account_type
+    }
+
+    /// The account's original id, `gh_…`. Nothing names a website app by one.
+    pub fn original_id(&self) -> &str {
+        &self.original_id
+    }
+
     /// Whether callbacks may go to `host`: the whole host, any case, never a parent or a child of a registered one.
     pub fn registered(&self, host: &str) -> bool {
         self.hosts.iter().any(|registered| registered.eq_ignore_ascii_case(host))
@@ -84,6 +113,16 @@ impl App {
 
     fn new(id: &str, secret: &str, host: &str, kind: AppKind) -> Self {
         let [id, secret, name] = [id, secret, host].map(str::to_owned);
-        Self { id, secret, kind, name, hosts: vec![host.to_ascii_lowercase()], open_platform: None }
+        let original_id = format!("gh_{}", hex(&digest(id.as_bytes())[..6]));
+        Self {
+            id,
+            secret,
+            kind,
+            name,
+            hosts: vec![host.to_ascii_lowercase()],
+            open_platform: None,
+            account_type: AccountType::default(),
+            original_id,
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! One request to the simulator, taken apart once at the door.
 
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -19,6 +22,9 @@ pub(crate) struct Asked {
     pub(crate) raw_query: String,
     pub(crate) query: Parameters,
     pub(crate) form: Parameters,
+    pub(crate) body: Bytes,
+    /// Where the request came from, as far as the listener said.
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) host: String,
     pub(crate) user_agent: String,
     pub(crate) holder: Option<String>,
@@ -43,6 +49,8 @@ impl Asked {
             query: Parameters::parse(raw_query),
             raw_query: raw_query.to_owned(),
             form: Parameters::parse(&form),
+            body,
+            peer: head.extensions.get::<SocketAddr>().map(SocketAddr::ip),
             host: header(header::HOST).unwrap_or("localhost").to_owned(),
             user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
             holder: header(header::COOKIE).and_then(holder),
@@ -57,6 +65,11 @@ impl Asked {
             "" => self.form.get(name),
             value => value,
         }
+    }
+
+    /// The posted body as JSON.
+    pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
     }
 }
 

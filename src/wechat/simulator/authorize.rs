@@ -56,7 +56,8 @@ impl Simulator {
         if !leads_to(app, query.get("redirect_uri")) {
             return Err(numbered(10003));
         }
-        if !["snsapi_base", "snsapi_userinfo"].contains(&query.get("scope")) {
+        let known = ["snsapi_base", "snsapi_userinfo"].contains(&query.get("scope"));
+        if !known || !app.account_type().may_sign_people_in() {
             return Err(numbered(10005));
         }
         let state = query.get("state");

@@ -12,11 +12,11 @@ pub(super) const PATH: &str = "/sns/oauth2/access_token";
 impl Simulator {
     pub(super) async fn access_token(&self, asked: &Asked) -> Reply {
         let fault = self.script.take_exchange_fault();
-        self.answer_api(asked, fault, |simulator| simulator.exchange(asked)).await
+        self.answer_api(asked, fault, |simulator| Ok(simulator.exchange(asked)?)).await
     }
 
     pub(super) async fn refresh_token(&self, asked: &Asked) -> Reply {
-        self.answer_api(asked, None, |simulator| simulator.refresh(asked)).await
+        self.answer_api(asked, None, |simulator| Ok(simulator.refresh(asked)?)).await
     }
 
     /// The checks in WeChat's order: a wrong call never uses the code up.

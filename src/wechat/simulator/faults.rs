@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::answer::{self, Json, Reply};
+use super::answer::{self, Json, Refusal, Reply};
 use super::asked::Asked;
 use super::{Call, Simulator};
 
@@ -49,31 +49,32 @@ impl Simulator {
         &self,
         asked: &Asked,
         fault: Option<Fault>,
-        decide: impl FnOnce(&Self) -> Result<Json, i64>,
+        decide: impl FnOnce(&Self) -> Result<Json, Refusal>,
     ) -> Reply {
         let decided = match fault {
-            Some(Fault::Errcode(errcode)) => Err(errcode),
-            Some(Fault::HtmlBadGateway) => Err(-1),
+            Some(Fault::Errcode(errcode)) => Err(errcode.into()),
+            Some(Fault::HtmlBadGateway) => Err((-1).into()),
             _ => decide(self),
         };
+        let answered = if asked.path.starts_with("/cgi-bin/") { answer::cgi } else { answer::api };
         self.journal.record(Call {
             at: self.now(),
             method: asked.method.clone(),
             path: asked.path.clone(),
-            app_id: asked.parameter("appid").to_owned(),
+            app_id: app_id(asked),
             code: asked.parameter("code").to_owned(),
             openid: asked.parameter("openid").to_owned(),
-            errcode: decided.as_ref().err().copied().unwrap_or(0),
+            errcode: decided.as_ref().err().map_or(0, |refusal| refusal.errcode),
             fault: fault.clone(),
         });
         let body = decided.map_or_else(answer::error_body, Json::shuffled);
         match fault {
-            None | Some(Fault::Errcode(_)) => answer::api(body),
+            None | Some(Fault::Errcode(_)) => answered(body),
             Some(Fault::Body { status, content_type, body }) => {
                 answer::text(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), &content_type, body)
             }
-            Some(Fault::CutShort) => answer::api(first_half(&body)),
-            Some(Fault::ErrcodeAfterConsuming(errcode)) => answer::api(answer::error_body(errcode)),
+            Some(Fault::CutShort) => answered(first_half(&body)),
+            Some(Fault::ErrcodeAfterConsuming(errcode)) => answered(answer::error_body(errcode)),
             Some(Fault::HtmlBadGateway) => {
                 let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad \
                             Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
@@ -82,11 +83,18 @@ impl Simulator {
             Some(Fault::ResetAfterConsuming) => answer::severed(Vec::new(), body.len()),
             Some(Fault::Slow(delay)) => {
                 tokio::time::sleep(delay).await;
-                answer::api(body)
+                answered(body)
             }
             Some(Fault::Truncated) => answer::severed(first_half(&body), body.len()),
         }
     }
+}
+
+/// Which app calls: by a parameter, or in a posted JSON.
+fn app_id(asked: &Asked) -> String {
+    let posted = || asked.json()?.get("appid")?.as_str().map(str::to_owned);
+    let parameter = Some(asked.parameter("appid").to_owned()).filter(|app_id| !app_id.is_empty());
+    parameter.or_else(posted).unwrap_or_default()
 }
 
 fn first_half(body: &[u8]) -> Vec<u8> {

@@ -16,7 +16,7 @@ pub struct Call {
     pub method: Method,
     /// The path, such as `/sns/oauth2/access_token`.
     pub path: String,
-    /// The `appid` parameter; empty when there was none.
+    /// The `appid` parameter, also of a posted JSON; empty when there was none.
     pub app_id: String,
     /// The `code` parameter; empty when there was none.
     pub code: String,

@@ -1,4 +1,5 @@
-//! The accept loop of the demo's servers: plain HTTP/1.1, upgrades allowed, open connections cut at the end.
+//! The accept loop of the demo's servers: plain HTTP/1.1, upgrades allowed, open connections cut at the end. Each
+//! request carries the address it came from.
 
 use std::error::Error;
 use std::pin::pin;
@@ -31,10 +32,11 @@ pub(crate) async fn serve<Answer, Pending, Body>(
             () = &mut shutdown => return,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let answer = answer.clone();
                     connections.spawn(async move {
-                        let service = service_fn(move |request| {
+                        let service = service_fn(move |mut request: Request<Incoming>| {
+                            request.extensions_mut().insert(peer);
                             let pending = answer(request);
                             async move { Ok::<_, std::convert::Infallible>(pending.await) }
                         });

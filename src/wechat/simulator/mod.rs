@@ -11,12 +11,16 @@ mod exchange;
 mod faults;
 mod journal;
 pub(crate) mod listen;
+mod official;
+mod outgoing;
 pub(crate) mod pages;
 mod people;
 mod profile;
+mod push;
 pub(crate) mod qr;
 mod scans;
 mod script;
+mod time;
 mod tokens;
 mod user_agent;
 mod way_back;
@@ -33,12 +37,16 @@ pub(crate) use asked::Asked;
 pub use delivery::EarlyDelivery;
 pub use faults::Fault;
 pub use journal::Call;
+pub use official::{
+    AccountType, AddressRefusal, Chat, ChatMessage, Console, PhoneError, SceneCode, Speaker, TokenCounts,
+};
 pub use people::Person;
 pub use profile::ProfileVariant;
+pub use push::{Answered, Delivered, Handwriting, Letter, Push, PushAnswer, PushSettings, Spacing};
 pub use scans::{ScanError, WaitingScan};
 pub use script::{Consent, Delivery, Fragment, Script, SnapshotProfile};
 
-use crate::model::clock::{self, Timestamp};
+use crate::model::clock::Timestamp;
 
 /// A whole WeChat in one value: its apps, its people, their phones, and what was asked of it.
 ///
@@ -53,7 +61,8 @@ pub struct Simulator {
     scans: scans::Scans,
     journal: journal::Journal,
     early: Arc<Mutex<Vec<EarlyDelivery>>>,
-    ahead: Mutex<Duration>,
+    official: official::Official,
+    time: time::Time,
 }
 
 impl Simulator {
@@ -68,7 +77,8 @@ impl Simulator {
             scans: scans::Scans::default(),
             journal: journal::Journal::default(),
             early: Arc::default(),
-            ahead: Mutex::default(),
+            official: official::Official::default(),
+            time: time::Time::default(),
         })
     }
 
@@ -88,11 +98,16 @@ impl Simulator {
             Endpoint::Authorize => self.authorize(&asked).await,
             Endpoint::CheckToken => self.check_token(&asked).await,
             Endpoint::Consent => self.consented(&asked).await,
+            Endpoint::CgiToken => self.cgi_token(&asked).await,
+            Endpoint::CreateCode => self.create_code(&asked).await,
+            Endpoint::FollowerInfo => self.follower_info(&asked).await,
             Endpoint::LongPoll => self.long_poll(&asked).await,
             Endpoint::QrConnect => self.qr_connect(&asked).await,
             Endpoint::QrImage => self.qr_image(&asked),
             Endpoint::QrWait => self.qr_wait(&asked).await,
             Endpoint::RefreshToken => self.refresh_token(&asked).await,
+            Endpoint::ShowCode => self.show_code(&asked),
+            Endpoint::StableToken => self.stable_token(&asked).await,
             Endpoint::Unknown => pages::not_found(),
             Endpoint::UserInfo => self.user_info(&asked).await,
         }
@@ -125,7 +140,12 @@ impl Simulator {
 
     /// How many code exchanges were asked for.
     pub fn exchanges(&self) -> usize {
-        self.calls().iter().filter(|call| call.path == exchange::PATH).count()
+        self.calls_of(exchange::PATH)
+    }
+
+    /// How often this path of the API was asked for, such as `/cgi-bin/stable_token`.
+    pub fn calls_of(&self, path: &str) -> usize {
+        self.calls().iter().filter(|call| call.path == path).count()
     }
 
     /// Callbacks the simulator itself fetched, without cookies, before the browser did.
@@ -133,17 +153,16 @@ impl Simulator {
         held(&self.early).clone()
     }
 
-    /// Moves the simulator's clock forward; QR codes, codes and tokens age accordingly.
+    /// Moves the simulator's clock forward; QR codes, codes and tokens age accordingly, and servers that have not
+    /// answered yet have that much less time. What is pushed stays dated by the real clock.
     pub fn advance(&self, by: Duration) {
-        let mut ahead = held(&self.ahead);
-        *ahead = ahead.saturating_add(by);
-        drop(ahead);
+        self.time.advance(by);
         self.scans.wake();
     }
 
     /// The time in the simulator.
     pub fn now(&self) -> Timestamp {
-        clock::now() + *held(&self.ahead)
+        self.time.now()
     }
 }
 
@@ -151,13 +170,18 @@ impl Simulator {
 enum Endpoint {
     AccessToken,
     Authorize,
+    CgiToken,
     CheckToken,
     Consent,
+    CreateCode,
+    FollowerInfo,
     LongPoll,
     QrConnect,
     QrImage,
     QrWait,
     RefreshToken,
+    ShowCode,
+    StableToken,
     Unknown,
     UserInfo,
 }
@@ -175,6 +199,11 @@ impl Endpoint {
             ("GET" | "POST", "/sns/oauth2/refresh_token") => Self::RefreshToken,
             ("GET" | "POST", "/sns/auth") => Self::CheckToken,
             ("GET" | "POST", "/sns/userinfo") => Self::UserInfo,
+            (_, official::TOKEN) => Self::CgiToken,
+            (_, official::STABLE_TOKEN) => Self::StableToken,
+            (_, official::CREATE_CODE) => Self::CreateCode,
+            ("GET", "/cgi-bin/showqrcode") => Self::ShowCode,
+            ("GET", official::FOLLOWER_INFO) => Self::FollowerInfo,
             _ => Self::Unknown,
         }
     }

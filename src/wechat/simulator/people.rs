@@ -45,7 +45,7 @@ impl Person {
 
     /// The unionid, if `app` is bound to an Open Platform account.
     pub fn unionid(&self, app: &App) -> Option<String> {
-        let account = app.open_platform()?;
+        let account = app.open_platform().filter(|_| app.account_type().is_verified())?;
         Some(format!("o{}", derived(&["unionid", self.salt(), &self.name, account])))
     }
 

@@ -61,7 +61,7 @@ impl ProfileVariant {
 impl Simulator {
     pub(super) async fn user_info(&self, asked: &Asked) -> Reply {
         let fault = self.script.take_profile_fault();
-        self.answer_api(asked, fault, |simulator| simulator.read_profile(asked)).await
+        self.answer_api(asked, fault, |simulator| Ok(simulator.read_profile(asked)?)).await
     }
 
     pub(super) async fn check_token(&self, asked: &Asked) -> Reply {

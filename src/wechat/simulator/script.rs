@@ -67,9 +67,12 @@ struct Plan {
     consent: Option<Consent>,
     delivery: Delivery,
     callback_address: Option<SocketAddr>,
+    calls: HashMap<String, Fault>,
     exchange: Option<Fault>,
     fragment: Fragment,
     holder: Option<String>,
+    mark_fail_after: Option<u32>,
+    next_calls: Vec<(String, Fault)>,
     next_exchange: VecDeque<Fault>,
     next_profile: VecDeque<Fault>,
     page_error: Option<u32>,
@@ -118,11 +121,23 @@ impl Script {
         self.set(|plan| plan.profile = Some(fault))
     }
 
+    /// The next call of this path (`/cgi-bin/…`) goes wrong like this; several queue up.
+    pub fn next_call(&self, path: &str, fault: Fault) -> &Self {
+        self.set(|plan| plan.next_calls.push((path.to_owned(), fault)))
+    }
+
+    /// Every call of this path (`/cgi-bin/…`) goes wrong like this, until `well`.
+    pub fn every_call(&self, path: &str, fault: Fault) -> &Self {
+        self.set(|plan| _ = plan.calls.insert(path.to_owned(), fault))
+    }
+
     /// No more faults and page errors.
     pub fn well(&self) -> &Self {
         self.set(|plan| {
             plan.exchange = None;
             plan.profile = None;
+            plan.calls.clear();
+            plan.next_calls.clear();
             plan.next_exchange.clear();
             plan.next_profile.clear();
             plan.page_error = None;
@@ -154,7 +169,8 @@ impl Script {
         self.set(|plan| plan.delivery = delivery)
     }
 
-    /// Where the simulator's own fetches of a callback connect to, whatever the host's name is.
+    /// Where the simulator's own requests (callbacks fetched early, messages pushed) connect to, whatever the host's
+    /// name is.
     pub fn callback_address(&self, address: SocketAddr) -> &Self {
         self.set(|plan| plan.callback_address = Some(address))
     }
@@ -167,6 +183,11 @@ impl Script {
     /// Every `oauth2/authorize` page shows this number (10004 banned, 10006 must follow, 10009 too frequent …).
     pub fn page_error(&self, number: u32) -> &Self {
         self.set(|plan| plan.page_error = Some(number))
+    }
+
+    /// How many deliveries in a row must fail before nothing is pushed for a minute (MarkFail): 5 unless set.
+    pub fn mark_fail_after(&self, failures: u32) -> &Self {
+        self.set(|plan| plan.mark_fail_after = Some(failures))
     }
 
     /// The errcode of a wrong secret: 40125 unless set (40001 is seen too).
@@ -203,6 +224,18 @@ impl Script {
     pub(super) fn take_profile_fault(&self) -> Option<Fault> {
         let mut plan = held(&self.0);
         plan.next_profile.pop_front().or_else(|| plan.profile.clone())
+    }
+
+    pub(super) fn take_call_fault(&self, path: &str) -> Option<Fault> {
+        let mut plan = held(&self.0);
+        match plan.next_calls.iter().position(|(next, _)| next == path) {
+            Some(at) => Some(plan.next_calls.remove(at).1),
+            None => plan.calls.get(path).cloned(),
+        }
+    }
+
+    pub(super) fn failures_before_silence(&self) -> u32 {
+        held(&self.0).mark_fail_after.unwrap_or(5)
     }
 
     pub(super) fn profile_of(&self, person: &str) -> ProfileVariant {

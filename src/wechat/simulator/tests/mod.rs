@@ -1,10 +1,20 @@
 //! The simulator held against the checklist of the protocol reference, through a real socket.
 
+mod addresses;
 mod authorize;
+mod cgi_tokens;
 mod delivery;
 mod exchange;
+mod followers;
+mod phones;
 mod profile;
+mod push_check;
+mod push_events;
+mod push_lies;
+mod push_retries;
 mod qr;
+mod scene_codes;
+mod server;
 
 use std::sync::Arc;
 
@@ -23,7 +33,7 @@ const IN_WECHAT: &str = "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 
 const IN_WECOM: &str =
     "Mozilla/5.0 (iPhone; CPU iPhone OS 16_0) Mobile/15E148 wxwork/4.1.6 MicroMessenger/7.0.1";
 
-/// A simulator on a port of its own, with one website app and two official accounts.
+/// A simulator on a port of its own, with one website app and three official accounts.
 struct World {
     simulator: Arc<Simulator>,
     base: String,
@@ -37,6 +47,7 @@ impl World {
             App::website("wxweb", "web-secret", "app.example").bound_to("platform"),
             App::official_account("wxoa", "oa-secret", "app.example").bound_to("platform"),
             App::official_account("wxother", "other-secret", "other.example"),
+            App::official_account("wxsub", "sub-secret", "app.example").of_type(AccountType::Subscription),
         ];
         let simulator = Simulator::new(apps, vec![Person::new(LIN), Person::new(WANG)]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -72,6 +83,30 @@ impl World {
             (200, &"text/plain".parse().unwrap())
         );
         serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+    }
+
+    /// The JSON of an answer of `cgi-bin`.
+    async fn cgi(&self, request: RequestBuilder) -> serde_json::Value {
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), kind.as_str()), (200, "application/json; encoding=utf-8"));
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+    }
+
+    /// What `stable_token` answers to this.
+    async fn stable(&self, body: serde_json::Value) -> serde_json::Value {
+        self.cgi(self.post("/cgi-bin/stable_token").json(&body)).await
+    }
+
+    /// A good token of this account.
+    async fn token(&self, app_id: &str) -> String {
+        let secret = self.simulator.app(app_id).unwrap().secret().to_owned();
+        let answer = self.stable(asking(app_id, &secret, false)).await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base))
     }
 
     /// Exchanges a code of the official account.
@@ -120,4 +155,11 @@ fn authorize(scope: &str) -> String {
 fn qr_connect() -> String {
     let fixed = "response_type=code&scope=snsapi_login";
     format!("/connect/qrconnect?appid=wxweb&redirect_uri={CALLBACK}&{fixed}&state=abc")
+}
+
+/// The body of `stable_token`.
+fn asking(app_id: &str, secret: &str, is_forced: bool) -> serde_json::Value {
+    serde_json::json!({
+        "grant_type": "client_credential", "appid": app_id, "secret": secret, "force_refresh": is_forced,
+    })
 }
