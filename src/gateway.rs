@@ -19,6 +19,7 @@ use crate::live::{Generation, Held, Lasting, Live};
 use crate::members::Unsure;
 use crate::model::clock::{self, Timestamp};
 use crate::model::person::Who;
+use crate::model::policy::Access;
 use crate::model::request_id::{self, request_id};
 use crate::model::route::{Found, Route};
 use crate::model::visit::Visit;
@@ -198,6 +199,12 @@ impl<'a> Crossing<'a> {
             self.settle().await;
             return answered.map(|response| say(live, asking, response));
         }
+        let ownership = live.own.ownership.at(visit);
+        if let (Some(file), None) = (ownership, asking.check) {
+            story.route = "MP_verify";
+            self.settle().await;
+            return Ok(live.own.show(file));
+        }
         let route = find(live, visit, asking)?;
         story.route = &route.label;
         story.figures = Some(&live.figures[route.id.0]);
@@ -210,7 +217,9 @@ impl<'a> Crossing<'a> {
             session.member_id().clone_into(&mut story.member);
         }
 
-        let verdict = self.judge(route, who).await;
+        // A proxy that asks has such a file from its application, if it does not pass the request on to us.
+        let access = if ownership.is_some() { &live.own.ownership.access } else { &route.access };
+        let verdict = self.judge(access, who).await;
         story.decision = verdict.as_str();
         match verdict {
             Verdict::Admit(admission) => {
@@ -249,13 +258,13 @@ impl<'a> Crossing<'a> {
 
     /// The verdict. Before somebody is refused for their standing it is read anew: another node may have let them in a moment
     /// ago.
-    async fn judge(&self, route: &Route, who: Who) -> Verdict {
-        let verdict = decide(&route.access, who, self.origin());
+    async fn judge(&self, access: &Access, who: Who) -> Verdict {
+        let verdict = decide(access, who, self.origin());
         let Verdict::Refuse(Refusal::NoMember(_) | Refusal::Group, Some(person)) = &verdict else {
             return verdict;
         };
         let who = Box::pin(self.live.who_anew(&person.session, self.arrived.began)).await;
-        decide(&route.access, who, self.origin())
+        decide(access, who, self.origin())
     }
 
     /// Where a request that leaves HTTP behind comes from. A proxy that asks keeps the way out to itself.

@@ -28,6 +28,7 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
                         if count == 1 { "route" } else { "routes" },
                         hosts.join(", ")
                     );
+                    print_message_address(&config);
                     ExitCode::SUCCESS
                 }
                 Ok(Ok(Err(error))) => store::cannot_open(&error),
@@ -39,6 +40,17 @@ pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> Ex
             }
         }
         Err(error) => refuse(&error),
+    }
+}
+
+/// What the WeChat console asks for where messages are received.
+fn print_message_address(config: &Config) {
+    let account = config.wechat.official_account.as_ref();
+    if account.is_some_and(|account| account.inbox.is_some()) {
+        let origin = config.site.login_origin();
+        println!(
+            "messages: in the WeChat console under 服务器配置, the URL is {origin}/_wxgate/wechat/message"
+        );
     }
 }
 

@@ -211,6 +211,17 @@ fn announce(config: &Config, listen: &str, admin: &str, store: &str) {
             );
         }
     }
+    if let Some(account) = &config.wechat.official_account {
+        let (url, ways) = (format!("{}/_wxgate/wechat/message", site.login_origin()), account.ways);
+        if account.inbox.is_some() {
+            tracing::info!(
+                url,
+                by_code = ways.qr,
+                by_chat = ways.chat,
+                "takes the Official Account's messages"
+            );
+        }
+    }
     let networks: Vec<String> =
         config.server.trusted_proxies.networks().iter().map(ToString::to_string).collect();
     if networks.is_empty() {

@@ -31,10 +31,38 @@ impl Section<'_> {
 
     /// Like [`secret`](Self::secret), but the key or its twin has to be there.
     pub fn required_secret(&mut self, key: &'static str, example: &str) -> Option<Secret> {
-        if !self.is_given(key) && !self.is_given(&format!("{key}_file")) {
+        if !self.is_secret_given(key) {
             self.miss(key, &format!("{example}, or {key}_file = \"/path\","));
         }
         self.secret(key)
+    }
+
+    /// A secret that `parse` understands, or says what to write instead without repeating it.
+    pub fn parsed_secret<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&Secret) -> Result<T, String>,
+    ) -> Option<T> {
+        let secret = self.secret(key)?;
+        match parse(&secret) {
+            Ok(value) => Some(value),
+            Err(wish) => {
+                let located = self.take(key).or_else(|| self.take(&format!("{key}_file")))?;
+                self.reject(key, located, wish);
+                None
+            }
+        }
+    }
+
+    /// Whether a secret is there, right or wrong.
+    pub fn is_secret_given(&self, key: &str) -> bool {
+        self.is_given(key) || self.is_given(&format!("{key}_file"))
+    }
+
+    /// Where the secret `key` stands, or its file is named.
+    pub fn secret_place(&self, key: &str) -> Place {
+        let twin = format!("{key}_file");
+        self.place(if self.is_given(&twin) { &twin } else { key })
     }
 
     /// A list of secrets.

@@ -10,10 +10,10 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 use super::keys::{self, KeyError};
-use crate::config::fields::{Config, RouteSettings};
+use crate::config::fields::{AccountSettings, Config, RouteSettings};
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::gate::still_admits;
-use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings};
+use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings, Witnesses};
 use crate::members::{Directory, Near, Watch};
 use crate::model::clock;
 use crate::model::own_cookie::CookieScope;
@@ -27,13 +27,16 @@ use crate::net::tls::TlsError;
 use crate::pages::forms::Forms;
 use crate::pages::own::OwnPages;
 use crate::pages::people::WaitingRoom;
+use crate::pages::phone::Inbox;
 use crate::pages::render::{Pages, PagesError};
 use crate::proxy::{Anchor, Connector, ConnectorError, Pool, Target, Tether, Tunnels, Upstream};
 use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
 use crate::store::StoreSettings;
 use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
+use crate::wechat::account::OfficialAccount;
 use crate::wechat::api::{ApiSettings, WechatApi, WechatError};
+use crate::wechat::message::Backend;
 
 /// What outlives generations.
 #[derive(Debug)]
@@ -42,6 +45,10 @@ pub struct Lasting {
     pub metrics: Arc<Metrics>,
     /// Code exchanges under way.
     pub exchanges: Arc<Exchanges>,
+    /// Codes to scan that are being made, or were a moment ago.
+    pub codes: Arc<Exchanges<String>>,
+    /// Where runs what is not done for one visitor alone; where visitors are answered, without it.
+    background: Option<Handle>,
     /// Members, and how they stand.
     pub directory: Arc<Directory>,
     /// Sessions ended before their time.
@@ -127,7 +134,9 @@ impl Lasting {
     ) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new(workers));
         Arc::new(Self {
-            exchanges: Arc::new(Exchanges::new(background)),
+            exchanges: Arc::new(Exchanges::new(background.clone())),
+            codes: Arc::new(Exchanges::new(background.clone())),
+            background,
             directory,
             ended: Arc::default(),
             tunnels: Tunnels::new(tunnels, Arc::clone(&metrics)),
@@ -150,19 +159,25 @@ impl Generation {
 
         let wechat = &config.wechat;
         let api_settings = ApiSettings { api_bases: wechat.api_bases.clone(), timeout: wechat.timeout };
+        let api = WechatApi::new(api_settings, Arc::clone(metrics))?;
+        let account = wechat.official_account.as_ref().map(|settings| {
+            let source = settings.token_source.clone();
+            OfficialAccount::new(api.clone(), settings.app.clone(), source, lasting.background.clone())
+        });
+        let login_host = config.site.login_host.to_string();
         let login = LoginFlow::new(
             LoginSettings {
                 apps: wechat.apps.clone(),
                 open_base: wechat.open_base.clone(),
                 callback_url: format!("{}/_wxgate/callback", config.site.login_origin()),
                 login_host: config.site.login_host.clone(),
-                language: wechat.language.clone(),
+                website: wechat.website.clone(),
                 require_unionid: wechat.require_unionid,
             },
-            Attempts::new(&scope, config.site.login_host.to_string(), &ring),
+            (Attempts::new(&scope, login_host.clone(), &ring), Witnesses::new(&scope, login_host, &ring)),
             Arc::clone(&sessions),
-            Arc::clone(&lasting.exchanges),
-            WechatApi::new(api_settings, Arc::clone(metrics))?,
+            (Arc::clone(&lasting.exchanges), Arc::clone(&lasting.codes)),
+            (api, account),
             Arc::clone(metrics),
             (Arc::clone(&lasting.directory), config.joining.clone()),
         );
@@ -173,6 +188,11 @@ impl Generation {
         let own = OwnPages {
             pages: Pages::new(&config.pages)?,
             site: config.site.clone(),
+            ownership: wechat
+                .official_account
+                .as_ref()
+                .map(|account| account.ownership.clone())
+                .unwrap_or_default(),
             handoff: Handoff::new(&scope, &ring),
             scope,
             hosts,
@@ -185,6 +205,7 @@ impl Generation {
             forms: Forms::new(&ring),
             routes: Arc::clone(&routes),
             waiting: Arc::clone(&lasting.waiting),
+            inbox: inbox(wechat.official_account.as_ref())?,
         };
         let (targets, connectors) = targets(&config.routes)?;
         Ok(Self {
@@ -203,6 +224,21 @@ impl Generation {
             keep_audit: config.keep_audit,
         })
     }
+}
+
+/// What WeChat's server may tell us, if it tells us anything.
+fn inbox(account: Option<&AccountSettings>) -> Result<Option<Inbox>, WechatError> {
+    let Some((account, settings)) = account.and_then(|account| Some((account, account.inbox.clone()?)))
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Inbox {
+        settings,
+        by_code: account.ways.qr && account.ways.in_app,
+        by_chat: account.ways.chat,
+        ends_sessions: account.end_sessions_on_unfollow,
+        backend: account.message_backend.as_ref().map(|url| Backend::new(url.to_string())).transpose()?,
+    }))
 }
 
 impl Held {

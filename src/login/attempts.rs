@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
 use crate::model::clock::Timestamp;
+use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
+use crate::model::return_to::ReturnTo;
 use crate::model::set_cookie::{SetCookie, received};
 use crate::seal::{KeyRing, Purpose, Sealer, hex, random};
 
@@ -49,6 +51,27 @@ pub struct Attempt {
     pub round: u8,
     /// How far it has come.
     pub stage: Stage,
+    /// What comes of it.
+    pub aim: Aim,
+}
+
+/// What comes of a login.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Aim {
+    /// This phone lets another browser in, by what it was called with.
+    Confirm(String),
+    /// A sign-in without a word, of somebody who has been here; others are asked first.
+    Known,
+    /// A sign-in.
+    SignIn,
+}
+
+impl Attempt {
+    /// Where the visitor wanted to go.
+    pub fn to(&self) -> ReturnTo {
+        let host = self.return_host.as_deref().and_then(|host| Host::parse(host).ok());
+        ReturnTo { host, path_and_query: self.return_path.clone() }
+    }
 }
 
 /// How far an attempt has come.
@@ -201,6 +224,7 @@ mod tests {
             begun,
             round: 0,
             stage: Stage::Open,
+            aim: Aim::SignIn,
         }
     }
 

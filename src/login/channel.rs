@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::offers::AccountWays;
 use crate::wechat::api::App;
 use crate::wechat::authorize::Scope;
 use crate::wechat::user_agent::{Browser, Program};
@@ -11,15 +12,23 @@ use crate::wechat::user_agent::{Browser, Program};
 pub struct Apps {
     /// Website app (网站应用): QR on a computer.
     pub website: Option<App>,
-    /// Official Account (服务号): authorization inside WeChat.
+    /// Official Account (服务号).
     pub official_account: Option<App>,
+    /// What the Official Account is used for.
+    pub can: AccountWays,
 }
 
 /// By which app a login runs.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Channel {
+    /// Digits written into the chat with the Official Account.
+    Chat,
+    /// A code of the Official Account's, scanned by a phone.
+    Follow,
     /// Inside WeChat, by the Official Account.
     InApp,
+    /// A link opened in WeChat on the same phone, or another.
+    Link,
     /// QR on a computer, by the website app.
     Qr,
 }
@@ -27,8 +36,18 @@ pub enum Channel {
 /// What the visitor chose by a link of ours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {
+    /// Inside WeChat: be asked before WeChat is.
+    Ask,
+    /// Write digits into the chat.
+    Chat,
+    /// See all ways there are.
+    Choose,
+    /// Scan the Official Account's code.
+    Follow,
     /// Go on inside WeChat: the button was tapped.
     InApp,
+    /// Allow it in WeChat, by a link.
+    Link,
     /// Show the QR whatever the browser.
     Qr,
 }
@@ -36,6 +55,8 @@ pub enum Way {
 /// What comes next for a visitor who wants to sign in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
+    /// There are several ways: the visitor chooses.
+    Choose,
     /// Explain and show one button: asking for consent at first sight brings up WeChat's snapshot page.
     ExplainInApp,
     /// Off to WeChat.
@@ -52,7 +73,10 @@ impl Channel {
     /// The word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Chat => "chat",
+            Self::Follow => "follow",
             Self::InApp => "in-app",
+            Self::Link => "link",
             Self::Qr => "qr",
         }
     }
@@ -62,30 +86,73 @@ impl Apps {
     /// The app a channel runs by.
     pub fn of(&self, channel: Channel) -> Option<&App> {
         match channel {
-            Channel::InApp => self.official_account.as_ref(),
+            Channel::Chat | Channel::Follow | Channel::InApp | Channel::Link => {
+                self.official_account.as_ref()
+            }
             Channel::Qr => self.website.as_ref(),
         }
     }
 }
 
+impl Apps {
+    /// The ways in that work in a browser on a computer, the best first.
+    fn on_computer(&self) -> impl Iterator<Item = (Way, Step)> {
+        let official = self.official_account.is_some();
+        [
+            (self.website.is_some(), Way::Qr, Step::Go(Channel::Qr, Scope::Login)),
+            (official && self.can.qr && self.can.in_app, Way::Follow, Step::Go(Channel::Follow, Scope::Base)),
+            (official && self.can.chat, Way::Chat, Step::Go(Channel::Chat, Scope::Base)),
+        ]
+        .into_iter()
+        .filter_map(|(can, way, step)| can.then_some((way, step)))
+    }
+
+    /// Whether people can be asked inside WeChat.
+    pub fn has_in_app(&self) -> bool {
+        self.official_account.is_some() && self.can.in_app
+    }
+
+    /// Every way in but the one inside WeChat.
+    pub fn ways(&self) -> Vec<Way> {
+        let link = self.has_in_app().then_some(Way::Link);
+        self.on_computer().map(|(way, _)| way).chain(link).collect()
+    }
+}
+
 /// Chooses the next step. The User-Agent only picks a way; every other way stays reachable by a link (`asked`).
 pub fn choose(browser: Browser, asked: Option<Way>, apps: &Apps) -> Step {
-    let qr = Step::Go(Channel::Qr, Scope::Login);
-    let (has_qr, has_in_app) = (apps.website.is_some(), apps.official_account.is_some());
-    if asked == Some(Way::Qr) && has_qr {
-        return qr;
+    let has_in_app = apps.has_in_app();
+    let mut on_computer = apps.on_computer();
+    match asked {
+        Some(Way::Choose) => return Step::Choose,
+        Some(Way::Link) if has_in_app => return Step::Go(Channel::Link, Scope::Base),
+        Some(asked @ (Way::Qr | Way::Follow | Way::Chat)) => {
+            if let Some((_, step)) = apps.on_computer().find(|(way, _)| *way == asked) {
+                return step;
+            }
+        }
+        _ => {}
     }
+    let by_chat = apps.on_computer().find(|(way, _)| *way == Way::Chat).map(|(_, step)| step);
     match browser.program {
         Program::Wecom | Program::WecomPrivate if has_in_app || !browser.is_handheld() => Step::Wecom,
         Program::Wecom | Program::WecomPrivate => Step::NeedComputer,
         Program::Wechat if browser.mini_program && has_in_app => Step::OpenInWechat,
-        Program::Wechat if has_in_app && asked == Some(Way::InApp) => {
-            Step::Go(Channel::InApp, Scope::Userinfo)
+        Program::Wechat if has_in_app => match asked {
+            Some(Way::InApp) => Step::Go(Channel::InApp, Scope::Userinfo),
+            Some(Way::Ask) => Step::ExplainInApp,
+            // Whoever has been here is let in without a word; the others are asked first.
+            _ => Step::Go(Channel::InApp, Scope::Base),
+        },
+        Program::Wechat | Program::Other if browser.is_handheld() && !has_in_app => {
+            by_chat.unwrap_or(Step::NeedComputer)
         }
-        Program::Wechat if has_in_app => Step::ExplainInApp,
-        Program::Wechat | Program::Other if browser.is_handheld() && !has_in_app => Step::NeedComputer,
-        Program::Other if browser.is_handheld() || !has_qr => Step::OpenInWechat,
-        Program::Wechat | Program::Other => qr,
+        Program::Other if browser.is_handheld() => Step::OpenInWechat,
+        Program::Wechat | Program::Other => match (on_computer.next(), on_computer.next()) {
+            (Some((_, only)), None) => only,
+            (Some(_), Some(_)) => Step::Choose,
+            (None, _) => Step::OpenInWechat,
+        },
     }
 }
 
@@ -104,7 +171,8 @@ mod tests {
 
     fn step(user_agent: &str, asked: Option<Way>, website: bool, official: bool) -> Step {
         let app = || App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
-        let apps = Apps { website: website.then(app), official_account: official.then(app) };
+        let can = AccountWays::default();
+        let apps = Apps { website: website.then(app), official_account: official.then(app), can };
         choose(Browser::of(user_agent), asked, &apps)
     }
 
@@ -117,9 +185,9 @@ mod tests {
             (DESKTOP, false, true, Step::OpenInWechat),
             (PHONE, true, true, Step::OpenInWechat),
             (PHONE, true, false, Step::NeedComputer),
-            (WECHAT, true, true, Step::ExplainInApp),
+            (WECHAT, true, true, Step::Go(Channel::InApp, Scope::Base)),
             (WECHAT, true, false, Step::NeedComputer),
-            (WECHAT_PC, true, true, Step::ExplainInApp),
+            (WECHAT_PC, true, true, Step::Go(Channel::InApp, Scope::Base)),
             (WECHAT_PC, true, false, qr),
             (WECOM, true, true, Step::Wecom),
             (WECOM, true, false, Step::NeedComputer),
@@ -136,10 +204,32 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_the_other_way() {
+        assert_eq!(step(WECHAT, Some(Way::Ask), true, true), Step::ExplainInApp);
+        assert_eq!(step(PHONE, Some(Way::Link), true, true), Step::Go(Channel::Link, Scope::Base));
+        assert_eq!(step(DESKTOP, Some(Way::Choose), true, true), Step::Choose);
         assert_eq!(step(PHONE, Some(Way::Qr), true, true), Step::Go(Channel::Qr, Scope::Login));
         assert_eq!(step(WECOM, Some(Way::Qr), true, true), Step::Go(Channel::Qr, Scope::Login));
         assert_eq!(step(WECHAT, Some(Way::InApp), true, true), Step::Go(Channel::InApp, Scope::Userinfo));
         assert_eq!(step(DESKTOP, Some(Way::InApp), true, true), Step::Go(Channel::Qr, Scope::Login));
         assert_eq!(step(PHONE, Some(Way::Qr), false, true), Step::OpenInWechat);
+    }
+
+    #[test]
+    fn whoever_has_several_ways_chooses() {
+        let app = || App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
+        let step = |user_agent: &str, asked: Option<Way>, website: bool, can: AccountWays| {
+            let apps = Apps { website: website.then(app), official_account: Some(app()), can };
+            choose(Browser::of(user_agent), asked, &apps)
+        };
+        let by_code = AccountWays { in_app: true, qr: true, chat: false };
+        let by_chat = AccountWays { in_app: false, qr: true, chat: true };
+        let (follow, chat) = (Step::Go(Channel::Follow, Scope::Base), Step::Go(Channel::Chat, Scope::Base));
+        assert_eq!(step(DESKTOP, None, true, by_code), Step::Choose);
+        assert_eq!(step(DESKTOP, None, false, by_code), follow);
+        assert_eq!(step(DESKTOP, Some(Way::Follow), true, by_code), follow);
+        assert_eq!(step(DESKTOP, None, false, by_chat), chat, "no code where nobody can be asked to confirm");
+        assert_eq!(step(PHONE, None, true, by_chat), chat);
+        assert_eq!(step(WECHAT, None, true, by_chat), chat);
+        assert_eq!(step(WECHAT, None, true, by_code), Step::Go(Channel::InApp, Scope::Base));
     }
 }

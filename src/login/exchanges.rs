@@ -26,31 +26,31 @@ const AT_ONCE: usize = 64;
 const PER_ATTEMPT: usize = 4;
 
 /// How an exchange ended, shared by all callbacks of the same attempt with the same code.
-pub(super) type Outcome = Result<Arc<Arrival>, Arc<WechatError>>;
+pub(super) type Outcome<T> = Result<Arc<T>, Arc<WechatError>>;
 
 /// The sessions that an outcome has led to.
 pub(super) type Led = Arc<Mutex<Vec<SessionId>>>;
 
 /// Exchanges under way or just done, by hash of app, attempt and code.
-#[derive(Debug, Default)]
-pub struct Exchanges {
+#[derive(Debug)]
+pub struct Exchanges<T = Arrival> {
     background: Option<Handle>,
-    known: Mutex<HashMap<[u8; 32], Known>>,
+    known: Mutex<HashMap<[u8; 32], Known<T>>>,
 }
 
 /// One exchange.
 #[derive(Debug)]
-struct Known {
+struct Known<T> {
     attempt: [u8; 16],
     begun: Instant,
-    outcome: Pending,
+    outcome: Pending<T>,
     led: Led,
 }
 
 /// An outcome that may still be on its way.
-type Pending = watch::Receiver<Option<Outcome>>;
+type Pending<T> = watch::Receiver<Option<Outcome<T>>>;
 
-impl Exchanges {
+impl<T: Send + Sync + 'static> Exchanges<T> {
     /// None yet; they will run on `background`, and not where visitors are answered.
     pub fn new(background: Option<Handle>) -> Self {
         Self { background, known: Mutex::default() }
@@ -62,8 +62,8 @@ impl Exchanges {
         &self,
         attempt: [u8; 16],
         key: [u8; 32],
-        exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> (Outcome, Led) {
+        exchange: impl Future<Output = Result<T, Arc<WechatError>>> + Send + 'static,
+    ) -> (Outcome<T>, Led) {
         let crowded = || Err(Arc::new(WechatError::Crowded));
         let Some((mut outcome, led)) = self.enter(attempt, key, exchange) else {
             return (crowded(), Led::default());
@@ -77,8 +77,8 @@ impl Exchanges {
         &self,
         attempt: [u8; 16],
         key: [u8; 32],
-        exchange: impl Future<Output = Result<Arrival, WechatError>> + Send + 'static,
-    ) -> Option<(Pending, Led)> {
+        exchange: impl Future<Output = Result<T, Arc<WechatError>>> + Send + 'static,
+    ) -> Option<(Pending<T>, Led)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::instant();
         known.retain(|_, exchange| now.duration_since(exchange.begun) < MEMORY);
@@ -98,7 +98,7 @@ impl Exchanges {
         let (led, (sender, receiver)) = (Led::default(), watch::channel(None));
         known.insert(key, Known { attempt, begun: now, outcome: receiver.clone(), led: Arc::clone(&led) });
         let run = async move {
-            let outcome = exchange.await.map(Arc::new).map_err(Arc::new);
+            let outcome = exchange.await.map(Arc::new);
             sender.send_replace(Some(outcome));
         };
         let run = run.in_current_span();
@@ -118,14 +118,14 @@ mod tests {
 
     #[tokio::test]
     async fn many_callbacks_spend_a_code_once() {
-        let exchanges = Exchanges::default();
+        let exchanges = Exchanges::<Arrival>::new(None);
         let spent = Arc::new(AtomicUsize::new(0));
         let exchange = || {
             let spent = Arc::clone(&spent);
             async move {
                 spent.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
-                Err(WechatError::Snapshot)
+                Err(Arc::new(WechatError::Snapshot))
             }
         };
         let (first, second) = tokio::join!(
@@ -141,11 +141,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_exchange_survives_the_caller_that_went_away() {
-        let exchanges = Exchanges::default();
+        let exchanges = Exchanges::<Arrival>::new(None);
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
         drop(exchanges.enter([0; 16], [1; 32], async move {
             let _ = wait.await;
-            Err(WechatError::Snapshot)
+            Err(Arc::new(WechatError::Snapshot))
         }));
         go.send(()).unwrap();
         let (outcome, _) = exchanges.join([0; 16], [1; 32], async { panic!("spent twice") }).await;
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_codes_reaches_wechat_only_so_far() {
-        let exchanges = Exchanges::default();
+        let exchanges = Exchanges::<Arrival>::new(None);
         let enter = |attempt: u8, code: u8| {
             exchanges.enter([attempt; 16], [code; 32], std::future::pending()).is_some()
         };

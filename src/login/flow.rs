@@ -7,22 +7,27 @@ use std::time::Duration;
 use http::HeaderMap;
 use thiserror::Error;
 
-use super::attempts::{Attempt, Attempts, Lookup, Stage};
+use super::attempts::{Aim, Attempt, Attempts, Lookup, Stage};
 use super::channel::{Apps, Channel};
 use super::exchanges::{Exchanges, Led};
+use super::guesses::Guesses;
+use super::offers::{WebsitePage, WebsiteSettings};
+use super::witness::Witnesses;
 use crate::members::{Act, Directory, JoinSettings, Newcomer, WelcomeError};
 use crate::model::audit::Actor;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
-use crate::model::identity::Identity;
+use crate::model::identity::{Identity, Profile};
 use crate::model::member::{Member, MemberId};
+use crate::model::pairing::Proof;
 use crate::model::return_to::ReturnTo;
 use crate::model::session::Session;
 use crate::model::set_cookie::SetCookie;
 use crate::seal::{digest, hex, random};
 use crate::sessions::Sessions;
-use crate::store::StoreError;
+use crate::store::{MemberKey, StoreError};
 use crate::telemetry::metrics::Metrics;
+use crate::wechat::account::OfficialAccount;
 use crate::wechat::api::{Arrival, WechatApi, WechatError};
 use crate::wechat::authorize::{self, Scope};
 use crate::wechat::errcode::Reaction;
@@ -44,8 +49,8 @@ pub struct LoginSettings {
     pub callback_url: String,
     /// The host of `public_url`.
     pub login_host: Host,
-    /// WeChat's QR page in this language; `None` leaves it to WeChat.
-    pub language: Option<String>,
+    /// How the website app's code is shown.
+    pub website: WebsiteSettings,
     /// Refuse accounts without unionid.
     pub require_unionid: bool,
 }
@@ -53,13 +58,17 @@ pub struct LoginSettings {
 /// Begins and finishes logins.
 #[derive(Debug)]
 pub struct LoginFlow {
-    settings: LoginSettings,
-    attempts: Attempts,
+    pub(super) settings: LoginSettings,
+    pub(super) attempts: Attempts,
+    pub(super) witnesses: Witnesses,
     sessions: Arc<Sessions>,
     exchanges: Arc<Exchanges>,
+    pub(super) codes: Arc<Exchanges<String>>,
+    pub(super) guesses: Guesses,
     api: WechatApi,
-    metrics: Arc<Metrics>,
-    directory: Arc<Directory>,
+    pub(super) account: Option<OfficialAccount>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) directory: Arc<Directory>,
     joining: JoinSettings,
 }
 
@@ -105,6 +114,22 @@ pub enum Finished {
     },
     /// WeChat wants to be asked again: off there once more.
     Again(Begun),
+    /// Nobody wxgate knows has come without a word: they are asked first, by a page of ours.
+    AskFirst {
+        /// Where to, in the end.
+        to: ReturnTo,
+        /// The asking host's browser, when it came from another host.
+        handoff: Option<[u8; 32]>,
+        /// The end of the attempt.
+        cookies: Vec<SetCookie>,
+    },
+    /// It is known who is on this phone.
+    Witnessed {
+        /// Where to: the question that this phone is asked.
+        to: ReturnTo,
+        /// Who it is, and the end of the attempt.
+        cookies: Vec<SetCookie>,
+    },
     /// Signed in.
     SignedIn {
         /// The new session.
@@ -126,6 +151,9 @@ pub enum LoginError {
     /// An administrator has shut the person out.
     #[error("the member {0} is blocked")]
     Blocked(MemberId),
+    /// Too many browsers wait for a phone.
+    #[error("too many browsers wait for a phone, in all or of this network")]
+    Crowded,
     /// The browser did not send the attempt's cookie, or any.
     #[error("the browser brought no login cookie")]
     CookieNotReturned,
@@ -172,14 +200,32 @@ impl LoginFlow {
     /// A flow over its parts; `exchanges` is shared by all generations of the configuration.
     pub fn new(
         settings: LoginSettings,
-        attempts: Attempts,
+        (attempts, witnesses): (Attempts, Witnesses),
         sessions: Arc<Sessions>,
-        exchanges: Arc<Exchanges>,
-        api: WechatApi,
+        (exchanges, codes): (Arc<Exchanges>, Arc<Exchanges<String>>),
+        (api, account): (WechatApi, Option<OfficialAccount>),
         metrics: Arc<Metrics>,
         (directory, joining): (Arc<Directory>, JoinSettings),
     ) -> Self {
-        Self { settings, attempts, sessions, exchanges, api, metrics, directory, joining }
+        Self {
+            settings,
+            attempts,
+            witnesses,
+            sessions,
+            exchanges,
+            codes,
+            guesses: Guesses::default(),
+            api,
+            account,
+            metrics,
+            directory,
+            joining,
+        }
+    }
+
+    /// Whether a login by `channel` shows WeChat in a frame of ours.
+    pub fn is_framed(&self, channel: Channel) -> bool {
+        channel == Channel::Qr && self.settings.website.page == WebsitePage::Embedded
     }
 
     /// The registered apps.
@@ -212,7 +258,32 @@ impl LoginFlow {
             begun: now,
             round: 0,
             stage: Stage::Open,
+            aim: if (channel, scope) == (Channel::InApp, Scope::Base) { Aim::Known } else { Aim::SignIn },
         };
+        self.send(attempt, scope, headers).map_err(fail)
+    }
+
+    /// Asks WeChat who is on this phone, which shall let another browser in. Nobody is signed in by that.
+    pub fn begin_confirmation(
+        &self,
+        call: &str,
+        scope: Scope,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Begun, LoginFailure> {
+        let attempt = Attempt {
+            state: [0; 16],
+            channel: Channel::InApp,
+            return_host: None,
+            return_path: format!("/_wxgate/confirm?c={call}"),
+            handoff: None,
+            begun: now,
+            round: 0,
+            stage: Stage::Open,
+            aim: Aim::Confirm(call.to_owned()),
+        };
+        let to = attempt.to();
+        let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
         self.send(attempt, scope, headers).map_err(fail)
     }
 
@@ -232,12 +303,15 @@ impl LoginFlow {
                 .map(|attempt| self.attempts.answer(attempt, Stage::Failed))
                 .into_iter()
                 .collect(),
-            to: attempt.map(return_to),
+            to: attempt.map(Attempt::to),
         };
         let state = callback.state.as_deref().unwrap_or_default();
         let attempt = match (self.attempts.find(state, headers, now), session) {
             (Lookup::Open(attempt), _) => attempt,
-            (Lookup::Answered(attempt), Some(_)) => return Ok(Finished::Already { to: return_to(&attempt) }),
+            (Lookup::Answered(attempt), _) if matches!(attempt.aim, Aim::Confirm(_)) => {
+                return Ok(Finished::Witnessed { to: attempt.to(), cookies: Vec::new() });
+            }
+            (Lookup::Answered(attempt), Some(_)) => return Ok(Finished::Already { to: attempt.to() }),
             (_, Some(_)) => return Ok(Finished::Already { to: ReturnTo::front_page() }),
             (Lookup::NoCookies, None) => return Err(fail(LoginError::CookieNotReturned, None)),
             (Lookup::Answered(attempt), None) => {
@@ -258,12 +332,22 @@ impl LoginFlow {
             return Err(LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) });
         }
         let result = match self.exchange(&attempt, code).await {
-            (Ok(arrival), led) => self.sign_in(&attempt, &arrival, &led, visitor, now).await,
+            (Ok(arrival), led) => match &attempt.aim {
+                Aim::Confirm(call) => Ok(self.witnessed(&attempt, call, &arrival, now)),
+                Aim::Known => match self.recall(&arrival, now).await {
+                    Some(known) if known.unionid.is_some() || !self.settings.require_unionid => {
+                        self.sign_in(&attempt, &known, &led, visitor, now).await
+                    }
+                    _ => Ok(self.ask_first(&attempt)),
+                },
+                Aim::SignIn => self.sign_in(&attempt, &arrival, &led, visitor, now).await,
+            },
             (Err(LoginError::Wechat(error)), _) => self.recover(&attempt, error, headers, now),
             (Err(error), _) => Err(error),
         };
         let word = match &result {
             Ok(Finished::SignedIn { .. }) => "signed-in",
+            Ok(Finished::Witnessed { .. }) => "witnessed",
             Ok(_) => "restarted",
             Err(_) => "failed",
         };
@@ -287,9 +371,18 @@ impl LoginFlow {
         let (open, callback) = (&self.settings.open_base, &self.settings.callback_url);
         let location = match channel {
             Channel::Qr => {
-                authorize::qr_page(open, &app.id, callback, &state, self.settings.language.as_deref())
+                let WebsiteSettings { page, fast_login, language } = &self.settings.website;
+                let language = language.as_deref();
+                match page {
+                    WebsitePage::Redirect => authorize::qr_page(open, &app.id, callback, &state, language),
+                    WebsitePage::Embedded => {
+                        authorize::qr_frame(open, &app.id, callback, &state, (language, *fast_login))
+                    }
+                }
             }
             Channel::InApp => authorize::in_app_page(open, &app.id, callback, scope, &state),
+            // Nothing to do at WeChat: the browser waits on a page of ours.
+            Channel::Chat | Channel::Follow | Channel::Link => format!("/_wxgate/login/wait?a={state}"),
         };
         Ok(Begun { location, cookies })
     }
@@ -302,12 +395,12 @@ impl LoginFlow {
         };
         let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
-        let exchange = async move { api.identify(&app, &code).await };
+        let exchange = async move { api.identify(&app, &code).await.map_err(Arc::new) };
         let (outcome, led) = self.exchanges.join(attempt.state, key, exchange).await;
         (outcome.map_err(LoginError::Wechat), led)
     }
 
-    async fn sign_in(
+    pub(super) async fn sign_in(
         &self,
         attempt: &Attempt,
         arrival: &Arrival,
@@ -348,8 +441,32 @@ impl LoginFlow {
         let begins = now.max(member.ended_before).min(now + CLOCKS_DIFFER);
         let (session, cookie) = self.sessions.start(id, &identity, &self.settings.login_host, begins);
         let cookies = vec![cookie, self.attempts.answer(attempt, Stage::SignedIn)];
-        let (to, handoff) = (return_to(attempt), attempt.handoff);
+        let (to, handoff) = (attempt.to(), attempt.handoff);
         Ok(Finished::SignedIn { session, member, to, handoff, cookies })
+    }
+
+    /// Somebody who has been here, with what WeChat said of them then and does not say without asking them. If the store does
+    /// not answer, they are a stranger.
+    pub(super) async fn recall(&self, arrival: &Arrival, now: Timestamp) -> Option<Arrival> {
+        let Arrival { account, unionid, profile } = arrival.clone();
+        let detail = self.directory.member(MemberKey::Account(account.clone()), now).await.ok()??;
+        let row = detail.accounts.iter().find(|row| row.account == account);
+        let unionid = unionid.or_else(|| row.and_then(|row| row.unionid.clone())).or(detail.member.unionid);
+        let known =
+            Profile { name: detail.member.profile_name, avatar: detail.member.avatar, ..Profile::default() };
+        Some(Arrival { account, unionid, profile: if profile.name.is_empty() { known } else { profile } })
+    }
+
+    fn ask_first(&self, attempt: &Attempt) -> Finished {
+        let cookies = vec![self.attempts.forget(attempt)];
+        Finished::AskFirst { to: attempt.to(), handoff: attempt.handoff, cookies }
+    }
+
+    fn witnessed(&self, attempt: &Attempt, call: &str, arrival: &Arrival, now: Timestamp) -> Finished {
+        let Arrival { account, unionid, profile } = arrival.clone();
+        let witness = self.witnesses.keep(call, &Proof { account, unionid, profile }, now);
+        let cookies = vec![witness, self.attempts.answer(attempt, Stage::Failed)];
+        Finished::Witnessed { to: attempt.to(), cookies }
     }
 
     /// Ends the session that a new one takes the place of.
@@ -381,19 +498,17 @@ impl LoginFlow {
         }
         tracing::info!(error = %error, channel = attempt.channel.as_str(), "asking WeChat once more");
         let scope = match attempt.channel {
+            Channel::InApp if attempt.aim != Aim::SignIn => Scope::Base,
             Channel::InApp => Scope::Userinfo,
             Channel::Qr => Scope::Login,
+            // There is no code that could be refused.
+            Channel::Chat | Channel::Follow | Channel::Link => Scope::Base,
         };
         let again = Attempt { round: attempt.round + 1, begun: now, ..attempt.clone() };
         let mut begun = self.send(again, scope, headers)?;
         begun.cookies.push(self.attempts.forget(attempt));
         Ok(Finished::Again(begun))
     }
-}
-
-fn return_to(attempt: &Attempt) -> ReturnTo {
-    let host = attempt.return_host.as_deref().and_then(|host| Host::parse(host).ok());
-    ReturnTo { host, path_and_query: attempt.return_path.clone() }
 }
 
 fn is_code(code: &str) -> bool {

@@ -105,12 +105,35 @@ pub fn text(site: &Site, status: StatusCode, text: String) -> Response<Body> {
     build(site, status, "text/plain; charset=utf-8", full(text))
 }
 
+/// A text of another type.
+pub(super) fn typed(site: &Site, content_type: &str, text: String) -> Response<Body> {
+    let mut response = build(site, StatusCode::OK, "text/plain; charset=utf-8", full(text));
+    set(response.headers_mut(), header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// A picture of our own, for a page of ours.
+pub(super) fn picture(site: &Site, svg: String) -> Response<Body> {
+    build(site, StatusCode::OK, "image/svg+xml", full(svg))
+}
+
 /// A redirect. `location` is ours by construction; a fragment in it is kept.
 pub fn redirect(site: &Site, status: StatusCode, location: &str, cookies: &[SetCookie]) -> Response<Body> {
     let mut response = build(site, status, "text/plain; charset=utf-8", empty());
     locate(&mut response, location);
     add_cookies(&mut response, cookies);
     response
+}
+
+/// Lets the page show a frame from where `address` is, and from nowhere else.
+pub(super) fn allow_frame(response: &mut Response<Body>, address: &str) {
+    let Ok(url) = url::Url::parse(address) else { return };
+    let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    if let Some(policy) = policy {
+        let policy = format!("{policy}; frame-src {}", url.origin().ascii_serialization());
+        set(headers, header::CONTENT_SECURITY_POLICY, &policy);
+    }
 }
 
 /// Says where to go.

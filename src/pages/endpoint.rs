@@ -10,16 +10,24 @@ pub enum Endpoint {
     Admin,
     /// `/_wxgate/callback`: WeChat sends the browser back here.
     Callback,
+    /// `/_wxgate/confirm`: a phone lets another browser in.
+    Confirm,
     /// `/_wxgate/invite`: an invitation is taken.
     Invite,
     /// `/_wxgate/login`: a login begins.
     Login,
+    /// `/_wxgate/login/code`: the code that a phone scans.
+    LoginCode,
     /// `/_wxgate/login/status`: a waiting page asks whether there is news.
     LoginStatus,
+    /// `/_wxgate/login/wait`: a browser waits for a phone.
+    LoginWait,
     /// `/_wxgate/logout`: signing out.
     Logout,
     /// `/_wxgate/me`: who am I.
     Me,
+    /// `/_wxgate/wechat/message`: WeChat's server tells what happened with the Official Account.
+    Message,
     /// `/_wxgate/request`: somebody asks for access.
     Request,
     /// `/_wxgate/setup`: the first administrator.
@@ -44,8 +52,12 @@ impl Endpoint {
         }
         Some(match path.as_str().strip_prefix(OWN_PREFIX) {
             Some("/callback") => Self::Callback,
+            Some("/confirm") => Self::Confirm,
             Some("/invite") => Self::Invite,
             Some("/login") => Self::Login,
+            Some("/login/code") => Self::LoginCode,
+            Some("/login/wait") => Self::LoginWait,
+            Some("/wechat/message") => Self::Message,
             Some("/login/status") => Self::LoginStatus,
             Some("/logout") => Self::Logout,
             Some("/me") => Self::Me,
@@ -62,6 +74,10 @@ impl Endpoint {
         match self {
             Self::Admin => "_wxgate/admin",
             Self::Callback => "_wxgate/callback",
+            Self::Confirm => "_wxgate/confirm",
+            Self::LoginCode => "_wxgate/login/code",
+            Self::LoginWait => "_wxgate/login/wait",
+            Self::Message => "_wxgate/wechat/message",
             Self::Invite => "_wxgate/invite",
             Self::Login => "_wxgate/login",
             Self::LoginStatus => "_wxgate/login/status",

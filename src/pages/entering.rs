@@ -13,7 +13,7 @@ use super::own::OwnPages;
 use super::page::Page;
 use super::query;
 use crate::gate::{Refusal, refusal};
-use crate::login::{Finished, Step, Visitor, choose};
+use crate::login::{Begun, Finished, Step, Visitor, Way, choose};
 use crate::members::Unsure;
 use crate::model::host::Host;
 use crate::model::member::Status;
@@ -89,29 +89,33 @@ impl OwnPages {
         }
         let page_url = format!("{}{}", self.site.origin(to.host.as_ref().unwrap_or(host)), to.path_and_query);
         let site_name = to.host.as_ref().unwrap_or(host).to_string();
-        let other_way = |way: &str| {
-            let to = to.host.as_ref().map_or_else(|| to.path_and_query.clone(), |_| page_url.clone());
-            let handoff =
-                asked.handoff.map(|hash| format!("n={}&", crate::seal::hex(&hash))).unwrap_or_default();
-            format!("/_wxgate/login?way={way}&{handoff}to={}", ascii(&to))
-        };
+        let other_way = |way: &str| self.login_address(Some(way), &to, asked.handoff);
         let has_qr = self.login.apps().website.is_some();
         let qr_url = has_qr.then(|| other_way("qr"));
         let browser = Browser::of(asking.user_agent());
         let continue_url = other_way("wechat");
+        let ways: Vec<_> = self.login.apps().ways().into_iter().filter_map(labelled).collect();
+        let ways: Vec<_> = ways.into_iter().map(|(label, way)| (label, other_way(way))).collect();
+        let ways_url = other_way("choose");
+        let ways_url = (!ways.is_empty()).then_some(ways_url.as_str());
         let page = match choose(browser, asked.way, self.login.apps()) {
             Step::Go(channel, scope) => {
                 let headers = &asking.parts.headers;
                 let begun = self.login.begin(channel, scope, &to, asked.handoff, headers, asking.now)?;
+                if self.login.is_framed(channel) {
+                    return Ok(self.framed(&begun, &to, asked.handoff, asking));
+                }
                 let redirect =
                     answer::redirect(&self.site, StatusCode::FOUND, &begun.location, &begun.cookies);
                 return Ok(redirect);
             }
+            Step::Choose => Page::ChooseWay { site: &site_name, ways: &ways },
             Step::ExplainInApp => Page::SignInInsideWechat {
                 site: &site_name,
                 host: &site_name,
                 path: &to.path_and_query,
                 continue_url: &continue_url,
+                ways_url,
             },
             Step::NeedComputer => {
                 Page::NeedComputer { site: &site_name, page_url: &page_url, qr_way: qr_url.as_deref() }
@@ -121,15 +125,38 @@ impl OwnPages {
                 host: &site_name,
                 page_url: &page_url,
                 scan_url: qr_url.as_deref(),
+                ways_url,
             },
-            Step::OpenInWechat => {
-                Page::NeedWechat { site: &site_name, page_url: &page_url, qr_way: qr_url.as_deref() }
-            }
+            Step::OpenInWechat => Page::NeedWechat {
+                site: &site_name,
+                page_url: &page_url,
+                qr_way: qr_url.as_deref(),
+                ways_url,
+            },
             Step::Wecom => {
                 Page::WecomNotSupported { site: &site_name, page_url: &page_url, scan_url: qr_url.as_deref() }
             }
         };
         Ok(self.page(&page, asking))
+    }
+
+    /// WeChat's code in a frame on a page of ours.
+    fn framed(
+        &self,
+        begun: &Begun,
+        to: &ReturnTo,
+        handoff: Option<[u8; 32]>,
+        asking: &Asking<'_>,
+    ) -> Response<Body> {
+        let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
+        let again_url = self.login_address(Some("qr"), to, handoff);
+        let ways_url = self.login_address(Some("choose"), to, handoff);
+        let ways_url = (self.login.apps().ways().len() > 1).then_some(ways_url.as_str());
+        let page = Page::Framed { site: &site, frame_url: &begun.location, again_url: &again_url, ways_url };
+        let mut response = self.page(&page, asking);
+        answer::allow_frame(&mut response, &begun.location);
+        answer::add_cookies(&mut response, &begun.cookies);
+        response
     }
 
     /// Signs in whoever wants one of our own pages, and brings them back.
@@ -169,28 +196,53 @@ impl OwnPages {
             return Err(Failure::NotFound);
         }
         let callback = query::callback(asking.query());
-        let visitor = Visitor {
-            headers: &asking.parts.headers,
-            browser: asking.user_agent(),
-            client: asking.client,
-            request_id: asking.request_id,
-        };
         let session = person.map(|person| &*person.session);
-        let finished = self.login.finish(&callback, visitor, session, asking.now).await?;
-        Ok(match finished {
+        let finished = self.login.finish(&callback, visitor(asking), session, asking.now).await?;
+        Ok(self.finished(finished, person, asking))
+    }
+
+    /// What a login came to, for the browser.
+    pub(super) fn finished(
+        &self,
+        finished: Finished,
+        person: Option<&Person>,
+        asking: &Asking<'_>,
+    ) -> Response<Body> {
+        let redirect = |location: &str, cookies: &[SetCookie]| {
+            answer::redirect(&self.site, StatusCode::SEE_OTHER, location, cookies)
+        };
+        match finished {
             Finished::Already { to } => match person {
                 Some(person) => self.go_on(person, &to, None, &[], asking),
-                None => answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]),
+                None => redirect("/", &[]),
             },
-            Finished::Again(begun) => {
-                answer::redirect(&self.site, StatusCode::SEE_OTHER, &begun.location, &begun.cookies)
+            Finished::Again(begun) => redirect(&begun.location, &begun.cookies),
+            Finished::AskFirst { to, handoff, cookies } => {
+                redirect(&self.login_address(Some("ask"), &to, handoff), &cookies)
             }
+            Finished::Witnessed { to, cookies } => redirect(&ascii(&to.path_and_query), &cookies),
             Finished::SignedIn { session, member, to, handoff, cookies } => {
                 let standing = Arc::new(member.standing(Vec::new()));
                 let person = Person { session: Arc::new(session), standing };
                 self.go_on(&person, &to, handoff, &cookies, asking)
             }
-        })
+        }
+    }
+
+    /// Our login page, by one way in or by the one that fits.
+    pub(super) fn login_address(
+        &self,
+        way: Option<&str>,
+        to: &ReturnTo,
+        handoff: Option<[u8; 32]>,
+    ) -> String {
+        let to_url = match &to.host {
+            Some(host) => format!("{}{}", self.site.origin(host), to.path_and_query),
+            None => to.path_and_query.clone(),
+        };
+        let way = way.map(|way| format!("way={way}&")).unwrap_or_default();
+        let handoff = handoff.map(|hash| format!("n={}&", crate::seal::hex(&hash))).unwrap_or_default();
+        format!("/_wxgate/login?{way}{handoff}to={}", ascii(&to_url))
     }
 
     /// Sends a signed-in browser where it wanted to go, over a ticket where cookies do not reach.
@@ -261,4 +313,25 @@ pub(super) fn ascii(path_and_query: &str) -> String {
     // No quote and no backslash either: nginx's configuration writes it into JSON.
     const LOCATION: &AsciiSet = &CONTROLS.add(b'#').add(b'"').add(b'<').add(b'>').add(b'\\');
     utf8_percent_encode(path_and_query, LOCATION).to_string()
+}
+
+/// What a way is called, on a page and in our addresses.
+fn labelled(way: Way) -> Option<(&'static str, &'static str)> {
+    match way {
+        Way::Qr => Some(("choose.qr", "qr")),
+        Way::Follow => Some(("choose.follow", "follow")),
+        Way::Chat => Some(("choose.chat", "code")),
+        Way::Link => Some(("choose.link", "link")),
+        Way::Ask | Way::Choose | Way::InApp => None,
+    }
+}
+
+/// Whose browser asks.
+pub(super) fn visitor<'a>(asking: &Asking<'a>) -> Visitor<'a> {
+    Visitor {
+        headers: &asking.parts.headers,
+        browser: asking.user_agent(),
+        client: asking.client,
+        request_id: asking.request_id,
+    }
 }

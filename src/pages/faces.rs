@@ -31,6 +31,10 @@ impl<'a> Face<'a> {
                 let face = Self::failure(Sign::Lock, "blocked.title", "blocked.text").fact("fact.name", name);
                 if name.is_some() { face.action("action.switch", "/_wxgate/logout") } else { face }
             }
+            Page::ChooseWay { site, ways } => {
+                let face = Self::notice(Sign::Link, "choose.title", "choose.text").value("site", shown(site));
+                ways.iter().fold(face, |face, (label, url)| face.action(label, url))
+            }
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed } => {
                 Self::notice(Sign::Alert, "cookie.title", "cookie.text")
                     .cookie(public_host, seen_host, secure_needed)
@@ -48,11 +52,21 @@ impl<'a> Face<'a> {
                 Self::failure(Sign::Lock, "foreign_origin.title", "foreign_origin.text").home()
             }
             Page::FormExpired => Self::notice(Sign::Clock, "form_expired.title", "form_expired.text").retry(),
+            Page::Framed { site, frame_url, again_url, ways_url } => {
+                let mut face = Self::notice(Sign::Phone, "framed.title", "framed.text")
+                    .value("site", shown(site))
+                    .value("frame_url", frame_url)
+                    .value("again_url", again_url)
+                    .value("ways_url", ways_url);
+                (face.template, face.sign) = ("framed.html", None);
+                face
+            }
             Page::HeadersTooLarge => {
                 Self::failure(Sign::Alert, "headers_too_large.title", "headers_too_large.text").retry()
             }
             Page::Internal => Self::failure(Sign::Broken, "internal.title", "internal.text").retry(),
             Page::Joining(page) => Self::of_joining(&page),
+            Page::Phone(page) => Self::of_phone(&page),
             Page::MethodNotAllowed => {
                 Self::failure(Sign::Alert, "method_not_allowed.title", "method_not_allowed.text").home()
             }
@@ -61,10 +75,11 @@ impl<'a> Face<'a> {
                     .elsewhere(site, page_url, &[])
                     .scan("qr.here", qr_way)
             }
-            Page::NeedWechat { site, page_url, qr_way } => {
+            Page::NeedWechat { site, page_url, qr_way, ways_url } => {
                 Self::notice(Sign::Phone, "need_wechat.title", "need_wechat.text")
                     .elsewhere(site, page_url, &["step.copy", "step.send_computer", "step.tap_phone"])
                     .scan("qr.here", qr_way)
+                    .value("ways_url", ways_url)
             }
             Page::NotFound => Self::failure(Sign::Search, "not_found.title", "not_found.text").home(),
             Page::NotPossible => Self::failure(Sign::Alert, "not_possible.title", "not_possible.text").home(),
@@ -82,11 +97,12 @@ impl<'a> Face<'a> {
                 face.template = "once_more.html";
                 face
             }
-            Page::OpenInWechat { site, host, page_url, scan_url } => {
+            Page::OpenInWechat { site, host, page_url, scan_url, ways_url } => {
                 Self::notice(Sign::Link, "open_in_wechat.title", "open_in_wechat.text")
                     .value("host", shown(host))
                     .elsewhere(site, page_url, &["step.copy", "step.send", "step.tap"])
                     .scan("qr.another", scan_url)
+                    .value("ways_url", ways_url)
             }
             Page::Overloaded => Self::failure(Sign::Clock, "overloaded.title", "overloaded.text").retry(),
             Page::ShuttingDown => {
@@ -95,10 +111,11 @@ impl<'a> Face<'a> {
             Page::SignInExpired { login_url } => {
                 Self::notice(Sign::Clock, "expired.title", "expired.text").action("action.again", login_url)
             }
-            Page::SignInInsideWechat { site, host, path, continue_url } => {
+            Page::SignInInsideWechat { site, host, path, continue_url, ways_url } => {
                 let mut face = Self::notice(Sign::Link, "sign_in.title", "sign_in.text")
                     .value("site", shown(site))
                     .value("host", shown(host))
+                    .value("ways_url", ways_url)
                     .value("path", if path == "/" { String::new() } else { shown(path) })
                     .action("sign_in.button", continue_url);
                 (face.template, face.sign) = ("sign_in.html", None);

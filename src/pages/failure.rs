@@ -186,6 +186,7 @@ fn login_page<'a>(
         LoginError::CookieNotReturned => {
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
         }
+        LoginError::Crowded => Page::Overloaded,
         LoginError::Expired => Page::SignInExpired { login_url },
         LoginError::Overtaken => Page::SignInOver { login_url },
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
@@ -241,6 +242,7 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
         ),
         LoginError::Store(error) => log_store(error, request_id),
         LoginError::Blocked(_)
+        | LoginError::Crowded
         | LoginError::Expired
         | LoginError::Overtaken
         | LoginError::NoApp

@@ -95,6 +95,33 @@ impl Forms {
         self.sealer.seal(&Token { session: session.id, given: now }, realm.binding())
     }
 
+    /// The token for the question that a phone is asked, of which there is no session: bound to what it was called with.
+    pub(super) fn token_of_call(&self, call: SessionId, now: Timestamp) -> String {
+        self.sealer.seal(&Token { session: call, given: now }, Realm::Office.binding())
+    }
+
+    /// Whether it is the token of that question.
+    pub(super) fn is_of_call(&self, token: &str, call: SessionId, now: Timestamp) -> bool {
+        let token: Option<Token> = self.sealer.open(token, Realm::Office.binding());
+        token.is_some_and(|token| {
+            token.session == call && token.given <= now + TOKEN && now.since(token.given) < TOKEN
+        })
+    }
+
+    /// Reads the form of a phone: its token and the rest. It must come from a page of ours, by the browser's word.
+    pub(super) async fn read_of_call(
+        &self,
+        body: Option<Incoming>,
+        site: &Site,
+        asking: &Asking<'_>,
+    ) -> Result<(String, Form), Failure> {
+        if !asking.is_from_own_page(site) {
+            return Err(Failure::ForeignOrigin);
+        }
+        let mut form = Form::read(body, asking).await?;
+        Ok((form.take(TOKEN_FIELD).ok_or(Failure::FormExpired)?, form))
+    }
+
     /// Reads the form of a signed-in person. It must come from a page of ours, by the browser's word and by its token.
     pub(super) async fn read(
         &self,

@@ -13,8 +13,10 @@ use super::asking::Asking;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::forms::Forms;
+use super::ownership::OwnershipFiles;
 use super::page::Page;
 use super::people::WaitingRoom;
+use super::phone::Inbox;
 use super::query;
 use super::render::Pages;
 use crate::login::{Handoff, LoginFlow};
@@ -45,6 +47,8 @@ pub struct OwnPages {
     pub scope: CookieScope,
     /// Every host that is served.
     pub hosts: Vec<Host>,
+    /// Files by which WeChat sees whose the hosts are.
+    pub ownership: OwnershipFiles,
     /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Logins.
@@ -63,8 +67,10 @@ pub struct OwnPages {
     pub forms: Forms,
     /// Which page is for whom.
     pub routes: Arc<Routes>,
-    /// People who wait for an administrator.
+    /// People who wait for an administrator, and browsers that wait for a phone.
     pub waiting: Arc<WaitingRoom>,
+    /// What WeChat's server may tell us.
+    pub inbox: Option<Inbox>,
 }
 
 impl OwnPages {
@@ -97,6 +103,10 @@ impl OwnPages {
         let mut response = match endpoint {
             Endpoint::Admin => self.administer(host, visit, asking, person, body).await,
             Endpoint::Callback if visit.method == Method::GET => self.callback(host, asking, person).await,
+            Endpoint::Confirm if is_read => self.question(host, visit, asking).await,
+            Endpoint::Confirm if visit.method == Method::POST => {
+                self.decide_on_phone(host, asking, body).await
+            }
             Endpoint::Invite | Endpoint::Setup if is_read => {
                 self.offer(endpoint, host, visit, asking, person).await
             }
@@ -104,10 +114,20 @@ impl OwnPages {
                 self.accept(endpoint, host, asking, person, body).await
             }
             Endpoint::Login if is_read => self.login(host, query::login(asking.query()), asking, person),
+            Endpoint::LoginCode if visit.method == Method::GET => self.code_to_scan(host, asking).await,
+            Endpoint::LoginStatus
+                if visit.method == Method::GET && query::single(asking.query(), "a").is_some() =>
+            {
+                self.phone_status(host, asking).await
+            }
             Endpoint::LoginStatus if visit.method == Method::GET => self.status(asking, session).await,
+            Endpoint::LoginWait if is_read => self.wait_for_phone(host, asking, person).await,
             Endpoint::Logout if is_read => Ok(self.confirm_sign_out(asking, person)),
             Endpoint::Logout if visit.method == Method::POST => {
                 self.sign_out(host, asking, (session.as_deref(), person), body).await
+            }
+            Endpoint::Message if matches!(visit.method, Method::GET | Method::POST) => {
+                self.message(host, asking, body).await
             }
             Endpoint::Me if is_read => self.me(asking, person),
             Endpoint::Request if is_read => self.show_request(host, asking, person),

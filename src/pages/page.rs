@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::people::page::Joining;
+use super::phone::page::Phone;
 use crate::model::member::Status;
 
 /// A page, with what it has to say.
@@ -52,6 +53,17 @@ pub enum Page<'a> {
     Internal,
     /// For somebody who is signed in and no member yet.
     Joining(Joining<'a>),
+    /// WeChat's code in a frame.
+    Framed {
+        /// What is being opened.
+        site: &'a str,
+        /// WeChat's page for frames.
+        frame_url: &'a str,
+        /// The same page anew.
+        again_url: &'a str,
+        /// Every other way in.
+        ways_url: Option<&'a str>,
+    },
     /// The address exists, the method does not.
     MethodNotAllowed,
     /// Inside WeChat, but no Official Account is configured: a computer is needed.
@@ -71,6 +83,8 @@ pub enum Page<'a> {
         page_url: &'a str,
         /// Where a code can be scanned all the same.
         qr_way: Option<&'a str>,
+        /// Every other way in.
+        ways_url: Option<&'a str>,
     },
     /// There is no such page.
     NotFound,
@@ -99,6 +113,8 @@ pub enum Page<'a> {
         page_url: &'a str,
         /// Where a code is shown for another phone to scan.
         scan_url: Option<&'a str>,
+        /// Every other way in.
+        ways_url: Option<&'a str>,
     },
     /// More requests than can be served.
     Overloaded,
@@ -119,6 +135,8 @@ pub enum Page<'a> {
         path: &'a str,
         /// Where the button leads.
         continue_url: &'a str,
+        /// Every other way in.
+        ways_url: Option<&'a str>,
     },
     /// Several sign-ins in a row did not last: names the cause instead of another redirect.
     SignInLoop {
@@ -140,6 +158,15 @@ pub enum Page<'a> {
     SignInRefused {
         /// Where to begin again.
         login_url: &'a str,
+    },
+    /// About a browser that waits for a phone.
+    Phone(Phone<'a>),
+    /// Several ways to sign in, to choose from.
+    ChooseWay {
+        /// What is being opened.
+        site: &'a str,
+        /// Each way: its label and its address.
+        ways: &'a [(&'static str, String)],
     },
     /// Asks before signing out.
     SignOutConfirm {
@@ -225,7 +252,9 @@ impl Page<'_> {
     /// The status to answer with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NeedComputer { .. }
+            Self::ChooseWay { .. }
+            | Self::Framed { .. }
+            | Self::NeedComputer { .. }
             | Self::NeedWechat { .. }
             | Self::OpenInWechat { .. }
             | Self::SignInInsideWechat { .. }
@@ -234,6 +263,7 @@ impl Page<'_> {
             | Self::SnapshotPage
             | Self::WecomNotSupported { .. } => StatusCode::OK,
             Self::Joining(page) => page.status(),
+            Self::Phone(page) => page.status(),
             Self::NotPossible => StatusCode::CONFLICT,
             Self::BadRequest { .. }
             | Self::FormExpired
@@ -273,13 +303,16 @@ impl Page<'_> {
             Self::ApplicationUnavailable => "upstream_unavailable",
             Self::BadRequest { .. } => "bad_request",
             Self::Blocked { .. } => "blocked",
+            Self::ChooseWay { .. } => "choose_way",
             Self::CookieNotReturned { .. } => "cookie_not_returned",
             Self::Denied { .. } => "forbidden",
             Self::ForeignOrigin => "foreign_origin",
             Self::FormExpired => "form_expired",
+            Self::Framed { .. } => "sign_in",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal_error",
             Self::Joining(page) => page.word(),
+            Self::Phone(page) => page.word(),
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NeedComputer { .. } => "need_computer",
             Self::NeedWechat { .. } => "need_wechat",
@@ -321,6 +354,7 @@ impl Page<'_> {
     pub fn has_form(&self) -> bool {
         match self {
             Self::Joining(page) => page.has_form(),
+            Self::Phone(page) => page.has_form(),
             _ => matches!(self, Self::OnceMore { .. } | Self::SignOutConfirm { .. }),
         }
     }

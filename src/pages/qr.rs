@@ -9,6 +9,19 @@ const QUIET: usize = 4;
 /// The code of `text` for a template: the width of its field, and the dark squares as one path. `None` when `text` is too
 /// long for one.
 pub(super) fn code(text: &str) -> Option<Value> {
+    let (size, path) = drawn(text)?;
+    Some(context! { size, path })
+}
+
+/// The code of `text` as a picture of its own (SVG).
+pub(super) fn image(text: &str) -> Option<String> {
+    let (size, path) = drawn(text)?;
+    Some(format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" shape-rendering="crispEdges"><rect width="{size}" height="{size}" fill="#fff"/><path d="{path}"/></svg>"##
+    ))
+}
+
+fn drawn(text: &str) -> Option<(usize, String)> {
     let code = QrCode::new(text.as_bytes()).ok()?;
     let width = code.width();
     let colors = code.to_colors();
@@ -23,7 +36,7 @@ pub(super) fn code(text: &str) -> Option<Value> {
             x += length;
         }
     }
-    Some(context! { size => width + 2 * QUIET, path })
+    Some((width + 2 * QUIET, path))
 }
 
 #[cfg(test)]

@@ -27,6 +27,11 @@ pub(super) fn login(query: Option<&str>) -> LoginQuery<'_> {
         let (pair, behind) = rest.split_once('&').unwrap_or((rest, ""));
         match pair.split_once('=') {
             Some(("way", "qr")) => found.way = Some(Way::Qr),
+            Some(("way", "ask")) => found.way = Some(Way::Ask),
+            Some(("way", "choose")) => found.way = Some(Way::Choose),
+            Some(("way", "code")) => found.way = Some(Way::Chat),
+            Some(("way", "follow")) => found.way = Some(Way::Follow),
+            Some(("way", "link")) => found.way = Some(Way::Link),
             Some(("way", "wechat")) => found.way = Some(Way::InApp),
             Some(("n", hash)) => found.handoff = unhex(hash),
             _ => {}

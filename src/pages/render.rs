@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehav
 use super::face::Face;
 use super::language::{Language, LanguageLinks};
 use super::moment::written;
+use super::overrides::Overrides;
 use super::page::Page;
 use super::templates::ALL;
 use super::words;
@@ -18,6 +19,7 @@ const STYLE: &str = include_str!("style.css");
 const SHEET_STYLE: &str = concat!(include_str!("style.css"), include_str!("admin.css"));
 const COPY_SCRIPT: &str = include_str!("copy.js");
 const WAIT_SCRIPT: &str = concat!(include_str!("wait.js"), include_str!("times.js"));
+const CALL_SCRIPT: &str = concat!(include_str!("call.js"), include_str!("copy.js"));
 const SHEET_SCRIPT: &str = concat!(include_str!("copy.js"), include_str!("times.js"));
 const BRIEF_STYLE: &str = include_str!("brief.css");
 /// Longest page for a proxy that asks, in bytes.
@@ -34,6 +36,8 @@ pub struct PagesSettings {
     pub support: Option<String>,
     /// The privacy statement, an http(s) address or a path. Default: none.
     pub privacy_url: Option<String>,
+    /// Templates in place of ours. Default: none.
+    pub overrides: Overrides,
     /// Whether this is `wxgate demo`. Default: no.
     pub demo_banner: bool,
     /// Whether WeChat's addresses are not Tencent's. Default: no.
@@ -49,6 +53,8 @@ pub struct PagesError(#[from] Error);
 #[derive(Debug)]
 pub struct Pages {
     environment: Environment<'static>,
+    /// With the operator's templates, for the pages that visitors see.
+    operators: Option<Environment<'static>>,
     content_security_policy: String,
     language: Option<Language>,
     title: Option<String>,
@@ -60,32 +66,11 @@ impl Pages {
     /// # Errors
     /// When a template is not one.
     pub fn new(settings: &PagesSettings) -> Result<Self, PagesError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in ALL {
-            environment.add_template(name, source)?;
-        }
-        environment.add_function("t", translate);
-        environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
-        environment.add_global("brief_style", Value::from_safe_string(BRIEF_STYLE.trim_end().to_owned()));
-        for (name, source) in [
-            ("sheet_style", SHEET_STYLE),
-            ("copy_script", COPY_SCRIPT),
-            ("wait_script", WAIT_SCRIPT),
-            ("sheet_script", SHEET_SCRIPT),
-        ] {
-            environment.add_global(name, Value::from_safe_string(source.to_owned()));
-        }
-        environment.add_global("demo", settings.demo_banner);
-        environment.add_global("simulated", settings.simulated);
-        environment.add_global("support", Value::from(settings.support.as_deref()));
-        environment.add_global("support_url", Value::from(settings.support.as_deref().and_then(link)));
-        let privacy =
-            settings.privacy_url.as_deref().filter(|url| is_web_address(url) || url.starts_with('/'));
-        environment.add_global("privacy_url", Value::from(privacy));
+        let overrides = Some(&settings.overrides).filter(|overrides| !overrides.is_empty());
         Ok(Self {
-            environment,
-            content_security_policy: content_security_policy(),
+            environment: environment(settings, &Overrides::default())?,
+            operators: overrides.map(|overrides| environment(settings, overrides)).transpose()?,
+            content_security_policy: content_security_policy(&settings.overrides.style),
             language: settings.language,
             title: settings.title.clone(),
         })
@@ -150,20 +135,35 @@ impl Pages {
         self.language
     }
 
+    /// Draws with the operator's templates, then with ours.
     fn draw(&self, face: Face<'_>, head: &Head<'_>) -> String {
         let (title, template) = (face.title, face.template);
-        self.try_draw(face, head).unwrap_or_else(|error| {
+        let is_sheet = template.starts_with("admin");
+        let values = self.values(face, head);
+        if let Some(operators) = &self.operators
+            && !is_sheet
+        {
+            match draw_with(operators, template, values.clone()) {
+                Ok(html) => return html,
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(template, error, "a page could not be drawn with pages.templates_dir");
+                }
+            }
+        }
+        draw_with(&self.environment, template, values).unwrap_or_else(|error| {
             tracing::error!(template, error = format!("{error:#}"), "a page could not be drawn");
             bare(title, head.language, head.request_id)
         })
     }
 
-    fn try_draw(&self, face: Face<'_>, head: &Head<'_>) -> Result<String, Error> {
+    /// What a template can call by name.
+    fn values(&self, face: Face<'_>, head: &Head<'_>) -> Value {
         let site = face.values.iter().find_map(|(name, site)| (*name == "site").then(|| site.clone()));
         let heading = self.title.as_deref().map(Value::from).or(site);
         let (moment, time) = written(head.now);
         let page_values = Value::from_pairs(face.values.iter().cloned());
-        let layout = context! {
+        context! {
             lang => head.language.tag(),
             title => face.title,
             heading,
@@ -177,9 +177,43 @@ impl Pages {
             links => head.links.map(|links| context! { chinese => links.chinese.as_str(), english => links.english.as_str() }),
             request_id => head.request_id, moment, time,
             ..page_values
-        };
-        self.environment.get_template(face.template)?.render(layout)
+        }
     }
+}
+
+fn draw_with(environment: &Environment<'_>, template: &str, values: Value) -> Result<String, Error> {
+    environment.get_template(template)?.render(values)
+}
+
+/// The templates, those of `overrides` in place of ours, and what all of them call by name.
+fn environment(settings: &PagesSettings, overrides: &Overrides) -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, source) in ALL {
+        environment.add_template(name, source)?;
+    }
+    for (name, source) in &overrides.templates {
+        environment.add_template_owned(*name, source.clone())?;
+    }
+    environment.add_function("t", translate);
+    environment.add_global("style", Value::from_safe_string([STYLE, &overrides.style].concat()));
+    environment.add_global("brief_style", Value::from_safe_string(BRIEF_STYLE.trim_end().to_owned()));
+    for (name, source) in [
+        ("sheet_style", SHEET_STYLE),
+        ("copy_script", COPY_SCRIPT),
+        ("wait_script", WAIT_SCRIPT),
+        ("call_script", CALL_SCRIPT),
+        ("sheet_script", SHEET_SCRIPT),
+    ] {
+        environment.add_global(name, Value::from_safe_string(source.to_owned()));
+    }
+    environment.add_global("demo", settings.demo_banner);
+    environment.add_global("simulated", settings.simulated);
+    environment.add_global("support", Value::from(settings.support.as_deref()));
+    environment.add_global("support_url", Value::from(settings.support.as_deref().and_then(link)));
+    let privacy = settings.privacy_url.as_deref().filter(|url| is_web_address(url) || url.starts_with('/'));
+    environment.add_global("privacy_url", Value::from(privacy));
+    Ok(environment)
 }
 
 /// What stands around a page, whatever it is about.
@@ -210,12 +244,17 @@ fn translate(state: &State<'_, '_>, key: &str) -> Result<String, Error> {
     words::fill(sentence, value).map_err(missing)
 }
 
-/// Nothing but our own inline style and script, nothing from elsewhere but WeChat's portraits.
-fn content_security_policy() -> String {
+/// Nothing but our own inline style (with `operators_style` behind it) and script, nothing from elsewhere but WeChat's
+/// portraits.
+fn content_security_policy(operators_style: &str) -> String {
     let hash = |source: &str| STANDARD.encode(digest::digest(&digest::SHA256, source.as_bytes()));
+    let operators = match operators_style {
+        "" => String::new(),
+        style => format!(" 'sha256-{}'", hash(&[STYLE, style].concat())),
+    };
     format!(
-        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}' 'sha256-{}'; \
-         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
+        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}' 'sha256-{}'{operators}; \
+         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
          img-src 'self' data: https://thirdwx.qlogo.cn https://wx.qlogo.cn; \
          form-action 'self' https://open.weixin.qq.com; frame-ancestors 'none'; base-uri 'none'",
         hash(STYLE),
@@ -223,6 +262,7 @@ fn content_security_policy() -> String {
         hash(SHEET_STYLE),
         hash(COPY_SCRIPT),
         hash(WAIT_SCRIPT),
+        hash(CALL_SCRIPT),
         hash(SHEET_SCRIPT),
     )
 }

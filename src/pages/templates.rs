@@ -5,6 +5,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("actions.html", include_str!("templates/actions.html")),
     ("brief.html", include_str!("templates/brief.html")),
     ("elsewhere.html", include_str!("templates/elsewhere.html")),
+    ("framed.html", include_str!("templates/framed.html")),
     ("layout.html", include_str!("layout.html")),
     ("notice.html", include_str!("templates/notice.html")),
     ("once_more.html", include_str!("templates/once_more.html")),
@@ -17,6 +18,9 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("stopped.html", include_str!("templates/people/stopped.html")),
     ("wait.html", include_str!("templates/people/wait.html")),
     ("who.html", include_str!("templates/people/who.html")),
+    // a phone beside
+    ("call.html", include_str!("templates/phone/call.html")),
+    ("confirm.html", include_str!("templates/phone/confirm.html")),
     // administration
     ("admin.html", include_str!("templates/admin/admin.html")),
     ("admin_audit.html", include_str!("templates/admin/audit.html")),

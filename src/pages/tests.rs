@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::language::{Language, LanguageLinks};
 use super::page::{Hindrance, Malformed, Page};
 use super::people::page::{Joining, Offer, Somebody, Step};
+use super::phone::page::{CalledBy, Phone};
 use super::render::{Pages, PagesSettings};
 use crate::model::clock::Timestamp;
 use crate::model::member::AccessRequest;
@@ -21,6 +22,7 @@ const LANGUAGES: [Language; 2] = [Language::Chinese, Language::English];
 fn every_page(text: &str) -> Vec<Page<'_>> {
     let mut pages = pages_about([text; 5]);
     pages.extend(pages_for_people(text));
+    pages.extend(pages_about_phones(text));
     pages
 }
 
@@ -62,6 +64,40 @@ fn pages_for_people(text: &str) -> Vec<Page<'_>> {
     pages.into_iter().map(Page::Joining).collect()
 }
 
+/// What people see while one of their screens waits for the other.
+fn pages_about_phones(text: &str) -> Vec<Page<'_>> {
+    let again_url = "/_wxgate/login?to=/";
+    let waiting =
+        |by, is_scanned| Phone::Waiting { site: text, by, is_scanned, state: "00", left: 299, again_url };
+    let question = |name, share_url| Phone::Question {
+        site: text,
+        browser: text,
+        client: "192.0.2.1",
+        begun: Timestamp::from_unix(1_800_000_000),
+        name,
+        call: "00",
+        token: "token",
+        share_url,
+    };
+    let phones = [
+        waiting(CalledBy::Code("/_wxgate/login/code?a=00"), false),
+        waiting(CalledBy::Code("/_wxgate/login/code?a=00"), true),
+        waiting(CalledBy::Digits("123456"), false),
+        waiting(CalledBy::Link(text), false),
+        question("", Some("/_wxgate/confirm?c=00&share=1")),
+        question(text, None),
+        Phone::Refused { again_url },
+        Phone::Allowed { site: text },
+        Phone::NotMe,
+        Phone::Over,
+    ];
+    let ways: &'static [(&str, String)] = Box::leak(Box::new([
+        ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
+        ("choose.link", "/_wxgate/login?way=link&to=/".to_owned()),
+    ]));
+    phones.into_iter().map(Page::Phone).chain([Page::ChooseWay { site: text, ways }]).collect()
+}
+
 fn pages_about([site, host, path, name, page_url]: [&str; 5]) -> Vec<Page<'_>> {
     let name = Some(name);
     let login_url = "/_wxgate/login?to=%2Freports";
@@ -83,23 +119,36 @@ fn pages_about([site, host, path, name, page_url]: [&str; 5]) -> Vec<Page<'_>> {
         Page::Denied { name: None, path: "/" },
         Page::ForeignOrigin,
         Page::FormExpired,
+        Page::Framed {
+            site,
+            frame_url: "https://open.weixin.qq.com/connect/qrconnect",
+            again_url: login_url,
+            ways_url: scan_url,
+        },
         Page::HeadersTooLarge,
         Page::Internal,
         Page::MethodNotAllowed,
         Page::NeedComputer { site, page_url, qr_way },
         Page::NeedComputer { site, page_url, qr_way: None },
-        Page::NeedWechat { site, page_url, qr_way },
+        Page::NeedWechat { site, page_url, qr_way, ways_url: None },
         Page::NotFound,
         Page::NotPossible,
         Page::OnceMore { cause: Hindrance::Stale, name: host, target: "/x", fields: &[], token: "token" },
         Page::OnceMore { cause: Hindrance::StoreDown, name: host, target: "/x", fields: &[], token: "token" },
-        Page::OpenInWechat { site, host, page_url, scan_url },
-        Page::OpenInWechat { site, host, page_url, scan_url: None },
+        Page::OpenInWechat { site, host, page_url, scan_url, ways_url: scan_url },
+        Page::OpenInWechat { site, host, page_url, scan_url: None, ways_url: None },
         Page::Overloaded,
         Page::ShuttingDown,
         Page::SignInExpired { login_url },
-        Page::SignInInsideWechat { site, host, path, continue_url: "/_wxgate/login?ask=1&to=%2Freports" },
+        Page::SignInInsideWechat {
+            site,
+            host,
+            path,
+            continue_url: "/_wxgate/login?ask=1&to=%2Freports",
+            ways_url: scan_url,
+        },
         Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
+        Page::SignInOver { login_url },
         Page::SignInRefused { login_url },
         Page::SignOutConfirm { site, name },
         Page::SignOutConfirm { site, name: None },
@@ -131,6 +180,7 @@ fn full_settings(text: &str) -> PagesSettings {
         privacy_url: Some("/privacy".to_owned()),
         demo_banner: true,
         simulated: true,
+        ..PagesSettings::default()
     }
 }
 
@@ -179,7 +229,7 @@ fn hostile_values_stay_text() {
         for page in every_page(HOSTILE) {
             let html = drawn(&full_settings(HOSTILE), &page, language);
             assert!(html.contains("</footer>"), "{page:?}");
-            assert!(!html.contains("<img") && !html.contains(">49<"), "{page:?}: {html}");
+            assert!(!html.contains("<img src=x") && !html.contains(">49<"), "{page:?}: {html}");
             assert!(!html.contains("\"&gt;"), "a quote stayed a quote: {page:?}: {html}");
         }
     }
@@ -208,7 +258,10 @@ fn nothing_is_loaded_from_elsewhere_and_nothing_runs_unannounced() {
     let policy = pages.content_security_policy();
     for language in LANGUAGES {
         for page in every_page("报表系统") {
-            let html = drawn(&full_settings("报表系统"), &page, language);
+            // Our own picture, and the one frame there is, which its answer allows.
+            let html = drawn(&full_settings("报表系统"), &page, language)
+                .replace("id=\"code\" src=", "id=\"code\" data-src=")
+                .replace("class=\"frame\" src=", "class=\"frame\" data-src=");
             assert!(!html.contains("http://") && !html.contains("https://"), "{page:?}");
             assert!(!html.contains(" style=") && !html.contains(" src=") && !has_handler(&html), "{page:?}");
             for (tag, source) in [("style", "style-src"), ("script", "script-src")] {
@@ -228,7 +281,7 @@ fn nothing_is_loaded_from_elsewhere_and_nothing_runs_unannounced() {
 #[test]
 fn every_page_has_its_own_word() {
     let words: BTreeSet<_> = every_page("x").iter().map(Page::word).collect();
-    assert_eq!(words.len(), 40);
+    assert_eq!(words.len(), 48);
     for page in every_page("x") {
         let says_error = drawn(&bare_settings(), &page, Language::English).contains("Error ");
         assert!(page.status() != 200 || !says_error, "{page:?}");

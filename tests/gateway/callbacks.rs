@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
-use wxgate::login::{Attempt, Attempts, Channel, Stage};
+use wxgate::login::{Aim, Attempt, Attempts, Channel, Stage};
 use wxgate::model::clock;
 use wxgate::model::own_cookie::CookieScope;
 use wxgate::model::secret::Secret;
@@ -303,6 +303,7 @@ async fn an_attempt_that_is_forged_or_too_old_begins_anew() {
             begun: clock::Timestamp::from_unix(now - age),
             round: 0,
             stage: Stage::Open,
+            aim: Aim::SignIn,
         };
         let (state, cookies) =
             Attempts::new(&scope, host.to_owned(), &ring).begin(attempt, &HeaderMap::new());

@@ -20,8 +20,10 @@ mod lost_stores;
 mod members;
 mod nodes;
 mod outages;
+mod ownership;
 mod paths;
 mod people_cli;
+mod phones;
 #[expect(dead_code, reason = "other tests need more of the server")]
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -9,6 +9,7 @@ use wxgate::members::{Directory, Invitation};
 use wxgate::model::member::{Change, Groups, MemberId};
 
 use crate::members::{CLOSED, REVOKED, groups, until};
+use crate::phones::{account_keys, asked_on_phone, code_on, link_in, say, tell_of_messages, waiting};
 use crate::postgres::Postgres;
 use crate::sessions::ticket_for;
 use crate::support::people::operator;
@@ -31,11 +32,11 @@ struct Nodes {
 impl Nodes {
     /// Members come in, and whoever has signed in sees `/signed-in`.
     async fn start() -> Self {
-        Self::with("").await
+        Self::with("", String::new()).await
     }
 
     /// The same with more configuration.
-    async fn with(tables: &str) -> Self {
+    async fn with(tables: &str, account: String) -> Self {
         static DATABASES: AtomicU32 = AtomicU32::new(0);
         let server = Postgres::shared();
         let database = format!("nodes_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
@@ -48,6 +49,7 @@ impl Nodes {
             tables: format!(
                 "[access]\n[session]\nsecret = \"{SECRET}\"\n[[routes]]\npath = \"/signed-in\"\naccess = \"signed-in\"\n{tables}"
             ),
+            account,
             ..Setup::default()
         };
         let one = TestGateway::with(setup).await;
@@ -101,6 +103,31 @@ async fn answered(node: &TestGateway) -> f64 {
 }
 
 #[tokio::test]
+async fn a_code_made_by_one_node_and_scanned_at_the_other_signs_in_on_either() {
+    let nodes = Nodes::with("", account_keys("qr_login = true")).await;
+    tell_of_messages(&nodes.one);
+    let mut computer = nodes.one.browser();
+    let (page_url, page) = waiting(&nodes.one, &mut computer, "follow").await;
+    let code = code_on(&nodes.one, &mut computer, &page).await;
+    // WeChat's server, and the phone, come to the other node.
+    nodes.one.wechat.script().callback_address(nodes.two.address);
+    let message = nodes.one.wechat.scan_code("Lin", &code).await.unwrap().said().unwrap().to_owned();
+    let (mut phone, question) = asked_on_phone(&nodes.two, "Lin", &link_in(&message)).await;
+    assert!(say(&nodes.two, &mut phone, &question, "allow").await.html().contains("已允许"));
+    computer.moved_to(&nodes.two);
+    let mut windows = [computer.clone(), computer.clone()];
+    windows[0].moved_to(&nodes.one);
+    let [one, two] = &mut windows;
+    let _ = tokio::join!(one.open(&page_url), two.open(&page_url));
+    let mut winners = 0;
+    for window in &mut windows {
+        window.moved_to(&nodes.one);
+        winners += u32::from(window.is_signed_in(&nodes.one).await);
+    }
+    assert_eq!(winners, 1);
+}
+
+#[tokio::test]
 async fn a_login_begun_on_one_node_ends_on_the_other() {
     let nodes = Nodes::start().await;
     let mut lin = nodes.one.browser();
@@ -123,7 +150,7 @@ async fn a_login_begun_on_one_node_ends_on_the_other() {
 
 #[tokio::test]
 async fn what_is_decided_on_one_node_is_felt_on_the_other_within_seconds_under_load_too() {
-    let nodes = Nodes::with("[[routes]]\npath = \"/staff\"\ngroups = [\"staff\"]\n").await;
+    let nodes = Nodes::with("[[routes]]\npath = \"/staff\"\ngroups = [\"staff\"]\n", String::new()).await;
     let (wang, _) = nodes.member("王芳 Wang").await;
     let load = Load::of(&wang, &nodes.two.url("/"), 4);
     for is_under_load in [false, true] {
@@ -186,7 +213,7 @@ async fn a_websocket_and_an_event_stream_on_the_other_node_end_when_rights_do() 
     let (echo, events) = (echo().await, events.url());
     let routes = [("/socket", echo), ("/events", events)];
     let routes = routes.map(|(path, url)| format!("[[routes]]\npath = \"{path}\"\nupstream = \"{url}\"\n"));
-    let nodes = Nodes::with(&routes.concat()).await;
+    let nodes = Nodes::with(&routes.concat(), String::new()).await;
     let (mut lin, id) = nodes.member("Lin").await;
     lin.moved_to(&nodes.two);
     let mut socket = open_socket(&nodes.two, &lin, "/socket").await.unwrap();
@@ -209,7 +236,8 @@ async fn a_websocket_and_an_event_stream_on_the_other_node_end_when_rights_do() 
 
 #[tokio::test]
 async fn a_ticket_redeemed_on_both_nodes_at_once_counts_once() {
-    let nodes = Nodes::with("[[routes]]\nhost = \"b.localhost\"\naccess = \"signed-in\"\n").await;
+    let nodes =
+        Nodes::with("[[routes]]\nhost = \"b.localhost\"\naccess = \"signed-in\"\n", String::new()).await;
     for _ in 0..10 {
         let mut browser = nodes.one.browser();
         let ticket = ticket_for(&nodes.one, &mut browser, "http://b.localhost/wiki").await;

@@ -53,21 +53,25 @@ async fn the_operators_language_is_asked_of_the_qr_page() {
 #[tokio::test]
 async fn inside_wechat_one_tap_comes_before_the_consent_page() {
     let gateway = TestGateway::start().await;
-    for user_agent in [WECHAT, WECHAT_ON_COMPUTER] {
+    for (user_agent, person) in [(WECHAT, "王芳 Wang"), (WECHAT_ON_COMPUTER, "Lin")] {
+        gateway.wechat.script().consent(Consent::Allow(person.to_owned()));
         let mut browser = gateway.browser_as(user_agent);
         let (_, page) = browser.follow(&gateway.url("/reports?year=2026")).await;
         assert_eq!(page.status, StatusCode::OK, "no way to WeChat without a tap");
         let mut buttons = page.links();
         buttons.retain(|link| link.starts_with("/_wxgate/"));
-        assert_eq!(buttons, ["/_wxgate/login?way=wechat&to=/reports?year=2026"]);
+        let to = "to=/reports?year=2026";
+        assert_eq!(
+            buttons,
+            [format!("/_wxgate/login?way=wechat&{to}"), format!("/_wxgate/login?way=choose&{to}")]
+        );
         assert_eq!(browser.cookies.len(), 0, "a page begins nothing yet");
 
         let sent = browser.open(&gateway.url(&buttons[0])).await;
         authorize_state(&sent, "/connect/oauth2/authorize", "wxaccount", "snsapi_userinfo");
-        gateway.wechat.script().consent(Consent::Allow("王芳 Wang".to_owned()));
         let (end, answer) = browser.follow(&gateway.url(&buttons[0])).await;
         assert_eq!((end, answer.status), (gateway.url("/reports?year=2026"), StatusCode::OK));
-        let openid = gateway.wechat.person("王芳 Wang").unwrap().openid("wxaccount");
+        let openid = gateway.wechat.person(person).unwrap().openid("wxaccount");
         assert_eq!(gateway.upstream.last().all("x-wechat-openid"), [openid]);
     }
 }
@@ -117,7 +121,6 @@ async fn with_an_official_account_alone_nobody_is_shown_a_qr() {
         (PHONE, "open_in_wechat"),
         (MINI_PROGRAM, "open_in_wechat"),
         (WECOM, "wecom_not_supported"),
-        (WECHAT, "sign_in"),
     ] {
         for way in ["", "?way=qr"] {
             assert_eq!(word_at(&gateway, user_agent, &format!("/_wxgate/login{way}")).await, word);
@@ -125,6 +128,7 @@ async fn with_an_official_account_alone_nobody_is_shown_a_qr() {
             assert!(!page.text().contains("way=qr"), "{}", page.text());
         }
     }
+    assert_eq!(word_at(&gateway, WECHAT, "/_wxgate/login?way=ask").await, "sign_in");
     let mut browser = gateway.browser_as(WECHAT);
     gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
     let (end, _) = browser.follow(&gateway.url("/_wxgate/login?way=wechat&to=/x")).await;

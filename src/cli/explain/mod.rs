@@ -106,6 +106,9 @@ fn explain(live: &Generation, visit: &Visit, join: Join, member: Option<&Member>
     if let Some(endpoint) = Endpoint::parse(&visit.path) {
         return println!("the gateway's own page {}: never forwarded", endpoint.as_str());
     }
+    if live.own.ownership.at(visit).is_some() {
+        return println!("everybody gets the file that WeChat looks for: never forwarded");
+    }
     match live.routes.find(visit) {
         Found::Ambiguous => {
             println!("400 for everybody: without its ;parameters the path matches another route")

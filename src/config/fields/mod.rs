@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod headers;
+mod official_account;
 mod routes;
 mod server;
 mod session;
@@ -23,15 +24,20 @@ use crate::net::limits::Limits;
 use crate::net::listen::ListenAddress;
 use crate::net::tls::TlsSettings;
 use crate::pages::language::Language;
+use crate::pages::overrides::Overrides;
 use crate::pages::render::PagesSettings;
 use crate::store::StoreSettings;
 use crate::telemetry::logs::LogSettings;
 
+pub use official_account::AccountSettings;
 pub use routes::RouteSettings;
 pub use wechat::WechatSettings;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// Most characters of `pages.support`: it stands below every page.
+const LONGEST_SUPPORT: usize = 200;
 
 /// A whole configuration, every value checked.
 #[derive(Clone, Debug)]
@@ -90,7 +96,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
     let public_url = top.required("public_url", "\"https://app.example.com\"", addresses::public_url);
     let upstream = top.optional("upstream", addresses::upstream);
     let data_dir = data_dir(top, environment);
-    let wechat = wechat::read(top);
+    let wechat = wechat::read(top, public_url.as_ref());
     let access = access::read(top);
     let (store, keep_audit) = store::read(top, &data_dir);
     let headers = headers::read(top);
@@ -184,7 +190,10 @@ fn pages(top: &mut Section<'_>) -> PagesSettings {
             _ => Language::named(text).map(Some).ok_or_else(|| "write \"auto\", \"zh\" or \"en\"".to_owned()),
         });
         pages.language = language.flatten();
-        pages.support = section.optional("support", |text| Ok(text.to_owned()));
+        pages.support = section.optional("support", |text| match text.chars().count() {
+            0..=LONGEST_SUPPORT => Ok(text.to_owned()),
+            _ => Err(format!("write at most {LONGEST_SUPPORT} characters; an address can lead to the rest")),
+        });
         pages.privacy_url = section.optional("privacy_url", |text| {
             if text.starts_with("https://") || text.starts_with("http://") || text.starts_with('/') {
                 Ok(text.to_owned())
@@ -192,6 +201,15 @@ fn pages(top: &mut Section<'_>) -> PagesSettings {
                 Err("write a whole address, such as \"https://example.com/privacy\", or a path".to_owned())
             }
         });
+        if let Some(folder) = section.optional("templates_dir", |text| Ok(PathBuf::from(text))) {
+            pages.overrides = Overrides::load(&folder).unwrap_or_else(|errors| {
+                let place = section.place("templates_dir");
+                for error in errors {
+                    section.complain(&place, "a file of `templates_dir` cannot be used", error.to_string());
+                }
+                Overrides::default()
+            });
+        }
         section.finish();
     }
     pages

@@ -1,10 +1,14 @@
 //! The example file is the reference: complete, and true.
 
+mod official_account;
+mod website;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Config, read};
 use crate::config::source::ConfigFile;
+use crate::login::{AccountWays, WebsiteSettings};
 
 const EXAMPLE: &str = include_str!("../../../config.toml.example");
 
@@ -13,12 +17,26 @@ const CA_FILE: &str = "ca_file = \"/etc/wxgate/database-ca.pem\"";
 const ENVIRONMENT: [(&str, &str); 2] =
     [("WECHAT_APP_SECRET", "an app secret"), ("OLD_SESSION_SECRET", "0123456789abcdef0123456789abcdef")];
 
-/// Reads the text, with the certificate it names in a folder of the test.
+const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+const SECRET_FILES: [(&str, &str); 5] = [
+    ("account_secret", "an account secret"),
+    ("message_key", KEY),
+    ("message_token", "aToken1"),
+    ("session_secret", "fedcba9876543210fedcba9876543210"),
+    ("token_server_secret", "a bearer token"),
+];
+
+/// Reads the text, with the files it names in a folder of the test.
 fn parse(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let pair = rcgen::generate_simple_self_signed(["app.example.com".to_owned()]).unwrap();
     std::fs::write(folder.path().join("fullchain.pem"), pair.cert.pem()).unwrap();
     std::fs::write(folder.path().join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+    std::fs::create_dir(folder.path().join("pages")).unwrap();
+    for (name, secret) in SECRET_FILES {
+        std::fs::write(folder.path().join(name), secret).unwrap();
+    }
     let text = &text.replace("/etc/wxgate/", &format!("{}/", folder.path().display()));
     let environment: Vec<(String, String)> =
         ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -28,7 +46,7 @@ fn parse(text: &str) -> Result<Config, String> {
         .map_err(|problems| problems.render(false))
 }
 
-/// The example with every key in force. Secret files do not exist here, so they become plain secrets.
+/// The example with every key in force.
 fn uncommented() -> String {
     // An authority is for PostgreSQL, which is not the default.
     everything().replace(CA_FILE, "")
@@ -43,13 +61,8 @@ fn everything() -> String {
         Some(rest) if is_key(line) => rest.to_owned(),
         _ => line.to_owned(),
     });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    // Only an account below public_url's host may share its cookies, so the other host's route is not disturbed.
-    text.replace("app_secret_file = \"/etc/wxgate/account_secret\"", "app_secret = \"an account secret\"")
-        .replace(
-            "secret_file = \"/etc/wxgate/session_secret\"",
-            "secret = \"fedcba9876543210fedcba9876543210\"",
-        )
+    // A server for the account's token is for those who need the token.
+    lines.collect::<Vec<_>>().join("\n").replace("qr_login = false", "qr_login = true")
 }
 
 #[test]
@@ -77,6 +90,11 @@ fn the_example_shows_the_defaults() {
     assert_eq!(shown.admin_listen, bare.admin_listen);
     assert_eq!(format!("{:?}", shown.log), format!("{:?}", bare.log));
     assert_eq!((shown.wechat.timeout, shown.data_dir), (bare.wechat.timeout, bare.data_dir));
+    let language = Some("cn".to_owned());
+    assert_eq!(shown.wechat.website, WebsiteSettings { language, ..bare.wechat.website });
+    let account = shown.wechat.official_account.unwrap();
+    assert_eq!(account.ways, AccountWays { qr: true, ..AccountWays::default() });
+    assert!(!account.end_sessions_on_unfollow);
     let (shown, bare) = (shown.routes.last().unwrap().clone(), bare.routes.last().unwrap().clone());
     assert_eq!((&shown.access, shown.response_timeout), (&bare.access, bare.response_timeout));
     assert_eq!(
@@ -155,6 +173,8 @@ fn wrong_values_about_people_are_shown_where_they_stand() {
         ("[store]\nca_file = \"ca.pem\"", "7:11", "url = \"postgres://"),
         ("[store]\nkeep_audit = \"1h\"", "7:14", "1d"),
         ("[store]\nkeep_audit = 180", "7:14", "180"),
+        ("[pages]\nlanguage = \"fr\"", "7:12", "write \"auto\", \"zh\" or \"en\""),
+        ("[pages]\nprivacy_url = \"example.com/privacy\"", "7:15", "write a whole address"),
     ] {
         let report = parse(&with(lines)).unwrap_err();
         assert!(report.contains(&format!("--> config.toml:{place}\n")), "{place} in\n{report}");
@@ -163,14 +183,17 @@ fn wrong_values_about_people_are_shown_where_they_stand() {
     }
 }
 
+/// What is said about a configuration that can be run.
+fn warnings(text: &str) -> String {
+    let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
+    let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let read = crate::config::read(&file, &environment, |top| read(top, &environment));
+    read.map(|(_, warnings)| warnings.render(false))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
 #[test]
 fn what_may_be_overheard_or_lost_is_warned_of() {
-    let warnings = |text: &str| {
-        let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
-        let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let (_, warnings) = crate::config::read(&file, &environment, |top| read(top, &environment)).unwrap();
-        warnings.render(false)
-    };
     let here = std::env::current_dir().unwrap().join("members").display().to_string();
     let relative = warnings(&format!("data_dir = \"members\"\n{}", with("")));
     assert!(relative.contains(&here) && relative.contains("config.toml:1:12"), "{relative}");

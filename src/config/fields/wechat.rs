@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
+use super::addresses::PublicUrl;
+use super::official_account::{self, AccountSettings};
 use super::{SECOND, addresses};
+use crate::config::problem::Place;
 use crate::config::section::Section;
-use crate::login::Apps;
+use crate::login::{Apps, WebsitePage, WebsiteSettings};
 use crate::wechat::api::{App, TENCENT_API, TENCENT_OPEN};
 
 /// `[wechat]`.
 #[derive(Clone, Debug)]
 pub struct WechatSettings {
-    /// `[wechat.website]` and `[wechat.official_account]`; at least one.
+    /// The apps that WeChat itself signs people in by: that of `[wechat.website]`, and that of `[wechat.official_account]`
+    /// unless its `oauth` is off. Without either, people sign in by sending a code to the account.
     pub apps: Apps,
-    /// `wechat.website.lang`: language of WeChat's QR page, `cn` or `en`. Default: WeChat's own choice.
-    pub language: Option<String>,
+    /// `page`, `fast_login` and `lang` of `[wechat.website]`.
+    pub website: WebsiteSettings,
+    /// `[wechat.official_account]`.
+    pub official_account: Option<AccountSettings>,
     /// `wechat.api_base`, or Tencent's hosts.
     pub api_bases: Vec<String>,
     /// `wechat.open_base`, or Tencent's host.
@@ -27,20 +33,16 @@ pub struct WechatSettings {
 }
 
 /// Reads `[wechat]`; complains when no app is configured.
-pub(super) fn read(top: &mut Section<'_>) -> Option<WechatSettings> {
+pub(super) fn read(top: &mut Section<'_>, public_url: Option<&PublicUrl>) -> Option<WechatSettings> {
     let Some(mut section) = top.table("wechat") else {
         top.miss("wechat.website", "a table [wechat.website] with app_id and app_secret");
         return None;
     };
-    let mut language = None;
-    let website = section.table("website").map(|mut website| {
-        language = website.optional("lang", |text| match text {
-            "cn" | "en" => Ok(text.to_owned()),
-            _ => Err("WeChat knows \"cn\" and \"en\" here".to_owned()),
-        });
-        app(website)
-    });
-    let official_account = section.table("official_account").map(app);
+    let website = section.table("website").map(website);
+    let table = section.table("official_account");
+    let token_place =
+        table.as_ref().map(|table| (table.is_secret_given("token"), table.secret_place("token")));
+    let official_account = table.map(|table| official_account::read(table, public_url, website.is_some()));
     if website.is_none() && official_account.is_none() {
         section.miss(
             "website",
@@ -53,10 +55,18 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<WechatSettings> {
     let require_unionid = section.boolean("require_unionid").unwrap_or(false);
     section.finish();
     let simulated = api_base.is_some() || open_base.is_some();
-    let apps = Apps { website: website.flatten(), official_account: official_account.flatten() };
-    (apps.website.is_some() || apps.official_account.is_some()).then(|| WechatSettings {
+    if let Some((true, place)) = token_place.filter(|_| !simulated) {
+        warn_about_port(top, &place, public_url);
+    }
+    let (website_app, website) = website.flatten().unzip();
+    let official_account = official_account.flatten();
+    let can = official_account.as_ref().map(|account| account.ways).unwrap_or_default();
+    let app = official_account.as_ref().map(|account| account.app.clone());
+    let apps = Apps { website: website_app, official_account: app, can };
+    (apps.website.is_some() || official_account.is_some()).then(|| WechatSettings {
         apps,
-        language,
+        website: website.unwrap_or_default(),
+        official_account,
         api_bases: api_base.map_or_else(|| TENCENT_API.map(str::to_owned).to_vec(), |base| vec![base]),
         open_base: open_base.unwrap_or_else(|| TENCENT_OPEN.to_owned()),
         timeout,
@@ -65,7 +75,25 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<WechatSettings> {
     })
 }
 
-fn app(mut section: Section<'_>) -> Option<App> {
+/// Reads `[wechat.website]`.
+fn website(mut section: Section<'_>) -> Option<(App, WebsiteSettings)> {
+    let app = app(&mut section);
+    let page = section.optional("page", |text| match text {
+        "embedded" => Ok(WebsitePage::Embedded),
+        "redirect" => Ok(WebsitePage::Redirect),
+        _ => Err("write \"redirect\" (to WeChat's page) or \"embedded\" (in wxgate's own)".to_owned()),
+    });
+    let fast_login = section.boolean("fast_login").unwrap_or(true);
+    let language = section.optional("lang", |text| match text {
+        "cn" | "en" => Ok(text.to_owned()),
+        _ => Err("WeChat knows \"cn\" and \"en\" here".to_owned()),
+    });
+    section.finish();
+    Some((app?, WebsiteSettings { page: page.unwrap_or_default(), fast_login, language }))
+}
+
+/// `app_id` and `app_secret`.
+pub(super) fn app(section: &mut Section<'_>) -> Option<App> {
     let id = section.required("app_id", "\"wx0123456789abcdef\"", |text| {
         let is_sound =
             text.len() >= 3 && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -76,8 +104,18 @@ fn app(mut section: Section<'_>) -> Option<App> {
         }
     });
     let secret = section.required_secret("app_secret", "\"${WECHAT_APP_SECRET}\"");
-    section.finish();
     Some(App { id: id?, secret: secret? })
+}
+
+/// WeChat delivers messages to the usual ports only.
+fn warn_about_port(top: &Section<'_>, token: &Place, public_url: Option<&PublicUrl>) {
+    if let Some(url) = public_url
+        && let Some(port) = url.authority.port
+    {
+        let usual = if url.scheme.is_https() { 443 } else { 80 };
+        let help = format!("let port {usual} reach wxgate too, and take :{port} out of public_url");
+        top.warn(token, format!("WeChat sends no messages to port {port}"), help);
+    }
 }
 
 /// A base that is not Tencent's; Tencent's own is `None`, another one a warning.

@@ -5,4 +5,5 @@ mod offer;
 pub mod page;
 mod waiting;
 
+pub(super) use waiting::COME_BACK;
 pub use waiting::WaitingRoom;

@@ -29,7 +29,7 @@ const MOST: u32 = 1000;
 const MOST_WINDOWS: u32 = 4;
 
 /// When to ask again where there is no seat left, in seconds.
-const COME_BACK: &str = "5";
+pub(in super::super) const COME_BACK: &str = "5";
 
 /// How many wait. One for the whole process.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ struct Seats {
 }
 
 /// A place in the waiting room, until dropped.
-struct Seat<'a> {
+pub(in super::super) struct Seat<'a> {
     room: &'a WaitingRoom,
     session: SessionId,
 }
@@ -56,11 +56,11 @@ impl WaitingRoom {
         self.is_closed.store(true, Ordering::Release);
     }
 
-    fn is_closed(&self) -> bool {
+    pub(in super::super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    fn enter(&self, session: SessionId) -> Option<Seat<'_>> {
+    pub(in super::super) fn enter(&self, session: SessionId) -> Option<Seat<'_>> {
         let mut seats = self.seats();
         let windows = seats.by_session.get(&session).copied().unwrap_or_default();
         if self.is_closed() || seats.taken >= MOST || windows >= MOST_WINDOWS {

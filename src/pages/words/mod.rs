@@ -5,6 +5,8 @@ mod admin_zh;
 mod en;
 mod people_en;
 mod people_zh;
+mod phone_en;
+mod phone_zh;
 mod zh;
 
 use super::language::Language;
@@ -12,8 +14,8 @@ use super::language::Language;
 /// Sentences by their keys.
 type Words = &'static [(&'static str, &'static str)];
 
-const CHINESE: [Words; 3] = [zh::WORDS, people_zh::WORDS, admin_zh::WORDS];
-const ENGLISH: [Words; 3] = [en::WORDS, people_en::WORDS, admin_en::WORDS];
+const CHINESE: [Words; 4] = [zh::WORDS, people_zh::WORDS, phone_zh::WORDS, admin_zh::WORDS];
+const ENGLISH: [Words; 4] = [en::WORDS, people_en::WORDS, phone_en::WORDS, admin_en::WORDS];
 
 /// The sentence behind `key`.
 pub(super) fn find(language: Language, key: &str) -> Option<&'static str> {

@@ -73,6 +73,8 @@ pub(crate) struct Setup {
     pub(crate) server: String,
     /// Keys of `[wechat]` besides the bases.
     pub(crate) wechat: String,
+    /// Keys of `[wechat.official_account]` besides its id and secret.
+    pub(crate) account: String,
     /// Whether the Official Account is configured too; it is, unless this says no.
     pub(crate) website_only: bool,
     /// Whether only the Official Account is configured.
@@ -373,7 +375,8 @@ pub(crate) fn command(folder: &Path) -> Command {
 
 fn simulator(setup: &Setup) -> Arc<Simulator> {
     let website = App::website("wxwebsite", WEBSITE_SECRET, "a.localhost");
-    let account = App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost");
+    let account =
+        App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost").with_original_id("gh_account");
     let apps = [website, account].map(|app| {
         let app = app.with_host("a.test").with_host("a.shared.test");
         if setup.without_unionid { app } else { app.bound_to("platform") }
@@ -385,8 +388,8 @@ fn simulator(setup: &Setup) -> Arc<Simulator> {
 fn configuration(setup: &Setup, upstream: &EchoUpstream, wechat: SocketAddr) -> String {
     let public_url = setup.public_url.as_deref().unwrap_or(USUAL_ORIGIN);
     let upstream = setup.upstream.clone().unwrap_or_else(|| format!("http://{}", upstream.address));
-    let app = |table: &str, id: &str, secret: &str, is_wanted: bool| match is_wanted {
-        true => format!("[wechat.{table}]\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n"),
+    let app = |table: &str, id: &str, secret: &str, keys: &str, is_wanted: bool| match is_wanted {
+        true => format!("[wechat.{table}]\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n{keys}\n"),
         false => String::new(),
     };
     let tls = match setup.certificate {
@@ -429,8 +432,8 @@ api = true
         server = setup.server,
         wechat_keys = setup.wechat,
         api_base = setup.api_base.clone().unwrap_or_else(|| format!("http://{wechat}")),
-        website = app("website", "wxwebsite", WEBSITE_SECRET, !setup.account_only),
-        account = app("official_account", "wxaccount", ACCOUNT_SECRET, !setup.website_only),
+        website = app("website", "wxwebsite", WEBSITE_SECRET, "", !setup.account_only),
+        account = app("official_account", "wxaccount", ACCOUNT_SECRET, &setup.account, !setup.website_only),
         tables = setup.tables,
     )
 }

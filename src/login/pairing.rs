@@ -1,0 +1,232 @@
+//! A login whose person is on a phone: this browser waits, the phone allows it, and this browser, nobody else, is signed in.
+//!
+//! What the browser knows (its attempt) is never shown; what the phone is called by (a scene, a link, digits) is derived
+//! from it one way. So whoever photographs the screen can call a phone, and gets nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::attempts::{Attempt, Lookup, Stage};
+use super::channel::Channel;
+use super::exchanges::Led;
+use super::flow::{Finished, LoginError, LoginFailure, LoginFlow, Visitor};
+use crate::model::clock::Timestamp;
+use crate::model::identity::Account;
+use crate::model::pairing::{Pairing, PairingKey, PairingState, PairingStep, Proof};
+use crate::model::set_cookie::SetCookie;
+use crate::seal::{digest, hex};
+use crate::wechat::api::Arrival;
+
+/// How long a browser waits for a phone.
+pub const LIFETIME: Duration = Duration::from_secs(300);
+
+/// Digits that are written into the chat.
+const DIGITS: u64 = 1_000_000;
+
+/// Longest User-Agent that the phone is told about, in characters.
+const LONGEST_USER_AGENT: usize = 300;
+
+impl Attempt {
+    /// Known to the browser alone.
+    fn waiting_key(&self) -> PairingKey {
+        digest(&[b"wxgate waiting\0", &self.state[..]].concat())
+    }
+
+    /// What the phone is called by: 32 hexadecimal digits in a code or a link, six digits in the chat.
+    pub fn call(&self) -> String {
+        let bytes = digest(&[b"wxgate calling\0", &self.state[..]].concat());
+        match self.channel {
+            Channel::Chat => {
+                let mut number = [0; 8];
+                number.copy_from_slice(&bytes[..8]);
+                format!("{:06}", u64::from_be_bytes(number) % DIGITS)
+            }
+            Channel::Follow | Channel::InApp | Channel::Link | Channel::Qr => hex(&bytes[..16]),
+        }
+    }
+}
+
+/// The key of what a phone brings.
+fn call_key(call: &str) -> PairingKey {
+    digest(&[b"wxgate call\0", call.as_bytes()].concat())
+}
+
+impl LoginFlow {
+    /// The attempt that a waiting page is about, if it is this browser's and goes on.
+    ///
+    /// # Errors
+    /// When it is over, or this is not the browser that began.
+    pub fn waiting(
+        &self,
+        state: &str,
+        visitor: Visitor<'_>,
+        now: Timestamp,
+    ) -> Result<Attempt, LoginFailure> {
+        let fail = |error, attempt: Option<&Attempt>| LoginFailure {
+            error,
+            cookies: Vec::new(),
+            to: attempt.map(Attempt::to),
+        };
+        match self.attempts.find(state, visitor.headers, now) {
+            Lookup::Open(attempt) if now.since(attempt.begun) < LIFETIME => Ok(attempt),
+            Lookup::Open(attempt) | Lookup::Answered(attempt) => {
+                Err(fail(LoginError::Expired, Some(&attempt)))
+            }
+            Lookup::Expired(attempt) => Err(fail(LoginError::Expired, attempt.as_ref())),
+            Lookup::NoCookies => Err(fail(LoginError::CookieNotReturned, None)),
+        }
+    }
+
+    /// Begins to wait for a phone, or goes on waiting.
+    ///
+    /// # Errors
+    /// When too many wait, or the store does not answer.
+    pub async fn wait(
+        &self,
+        attempt: &Attempt,
+        visitor: Visitor<'_>,
+        now: Timestamp,
+    ) -> Result<Pairing, LoginError> {
+        let key = attempt.waiting_key();
+        if let Some(pairing) = self.directory.pairing_of(key, now).await? {
+            return Ok(pairing);
+        }
+        let site = attempt.return_host.clone().unwrap_or_else(|| self.settings.login_host.to_string());
+        let pairing = Pairing {
+            browser: key,
+            call: call_key(&attempt.call()),
+            site,
+            user_agent: visitor.browser.chars().take(LONGEST_USER_AGENT).collect(),
+            client: visitor.client,
+            begun: attempt.begun,
+            expires: attempt.begun + LIFETIME,
+            state: PairingState::Waiting,
+        };
+        if !self.directory.begin_pairing(pairing).await? {
+            return Err(LoginError::Crowded);
+        }
+        self.directory.pairing_of(key, now).await?.ok_or(LoginError::Crowded)
+    }
+
+    /// How far it has come; `None` when nobody waits, or no longer.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn progress(&self, attempt: &Attempt, now: Timestamp) -> Result<Option<Pairing>, LoginError> {
+        Ok(self.directory.pairing_of(attempt.waiting_key(), now).await?)
+    }
+
+    /// The address that the code on the waiting page stands for. It is made at WeChat when it is first looked at.
+    ///
+    /// # Errors
+    /// When WeChat does not make one, too many wait, or the store does not answer.
+    pub async fn code(
+        &self,
+        attempt: &Attempt,
+        visitor: Visitor<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<String>, LoginError> {
+        let Some(account) = self.account.clone() else { return Err(LoginError::NoApp) };
+        self.wait(attempt, visitor, now).await?;
+        let (scene, key) = (attempt.call(), attempt.waiting_key());
+        let left = LIFETIME.saturating_sub(now.since(attempt.begun));
+        let make = async move { account.make_code(&scene, left).await };
+        self.codes.join(attempt.state, key, make).await.0.map_err(LoginError::Wechat)
+    }
+
+    /// A phone was called: its owner has to say yes now. `None` if nobody waits for it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn answer_call(
+        &self,
+        call: &str,
+        account: Account,
+        now: Timestamp,
+    ) -> Result<Option<Pairing>, LoginError> {
+        Ok(self.directory.advance_pairing(call_key(call), PairingStep::Scan(account), now).await?)
+    }
+
+    /// Whether this person may write digits once more.
+    pub fn may_guess(&self, account: &Account, now: Timestamp) -> bool {
+        self.guesses.may(&account.openid, now)
+    }
+
+    /// What a phone is asked to allow; `None` when it is over.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn called(&self, call: &str, now: Timestamp) -> Result<Option<Pairing>, LoginError> {
+        Ok(self.directory.pairing_called(call_key(call), now).await?)
+    }
+
+    /// Who is on this phone, if it came to answer `call`.
+    pub fn witness(&self, call: &str, headers: &HeaderMap, now: Timestamp) -> Option<Proof> {
+        self.witnesses.read(headers, call, now)
+    }
+
+    /// Forgets who is on this phone: it has answered.
+    pub fn forget_witness(&self) -> SetCookie {
+        self.witnesses.forget()
+    }
+
+    /// The person on the phone says yes, or no. `None` if it is over, or somebody else has the say.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn decide(
+        &self,
+        call: &str,
+        proof: Proof,
+        is_allowed: bool,
+        now: Timestamp,
+    ) -> Result<Option<Pairing>, LoginError> {
+        let step = match is_allowed {
+            true => PairingStep::Allow(self.completed(proof).await),
+            false => PairingStep::Refuse(proof.account),
+        };
+        Ok(self.directory.advance_pairing(call_key(call), step, now).await?)
+    }
+
+    /// Signs the waiting browser in, if the phone has allowed it: one browser, once. `None` when another window of it was
+    /// faster.
+    ///
+    /// # Errors
+    /// As a callback's.
+    pub async fn take(
+        &self,
+        attempt: &Attempt,
+        pairing: &Pairing,
+        visitor: Visitor<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Finished>, LoginFailure> {
+        let fail = |error| LoginFailure {
+            error,
+            cookies: vec![self.attempts.answer(attempt, Stage::Failed)],
+            to: Some(attempt.to()),
+        };
+        let PairingState::Allowed(proof) = &pairing.state else { return Ok(None) };
+        let taken = self.directory.take_pairing(attempt.waiting_key(), now).await;
+        if !taken.map_err(|error| LoginFailure { cookies: Vec::new(), ..fail(error.into()) })? {
+            return Ok(None);
+        }
+        let Proof { account, unionid, profile } = proof.clone();
+        let arrival = Arrival { account, unionid, profile };
+        let arrival = self.recall(&arrival, now).await.unwrap_or(arrival);
+        let finished = self.sign_in(attempt, &arrival, &Led::default(), visitor, now).await;
+        self.metrics.login(attempt.channel.as_str(), if finished.is_ok() { "signed-in" } else { "failed" });
+        finished.map(Some).map_err(fail)
+    }
+
+    /// With the unionid, which a silent authorization does not tell; the account itself may.
+    async fn completed(&self, proof: Proof) -> Proof {
+        let Some(account) = self.account.as_ref().filter(|_| proof.unionid.is_none()) else { return proof };
+        match account.follower(&proof.account.openid).await {
+            Ok(follower) => Proof { unionid: follower.unionid, ..proof },
+            // Somebody who is known stays who they are; a newcomer's unionid can come later.
+            Err(_) => proof,
+        }
+    }
+}

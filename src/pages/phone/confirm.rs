@@ -1,0 +1,156 @@
+//! The question on the phone: may that other browser sign in as you?
+//!
+//! It says site, browser, address and time, because anybody can send anybody a code (QRLjacking). WeChat says who is on the
+//! phone, silently; nobody is signed in here.
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::super::answer;
+use super::super::asking::Asking;
+use super::super::entering::{ascii, visitor};
+use super::super::failure::Failure;
+use super::super::own::OwnPages;
+use super::super::page::{Malformed, Page};
+use super::super::query;
+use super::page::Phone;
+use crate::login::{LoginError, LoginFailure};
+use crate::model::host::Host;
+use crate::model::member::SessionId;
+use crate::model::pairing::{Pairing, PairingState, Proof};
+use crate::model::visit::Visit;
+use crate::net::body::Body;
+use crate::seal::digest;
+use crate::wechat::authorize::Scope;
+use crate::wechat::user_agent::{Browser, Program, words};
+
+impl OwnPages {
+    /// `GET /_wxgate/confirm`: asks WeChat who is on the phone, then the person.
+    pub(in super::super) async fn question(
+        &self,
+        host: &Host,
+        visit: &Visit,
+        asking: &Asking<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        if !asking.is_for_a_window() {
+            return Err(Failure::ForeignOrigin);
+        }
+        let address = format!("{}{}", self.site.login_origin(), ascii(&visit.path_and_query()));
+        if *host != self.site.login_host {
+            return Ok(answer::redirect(&self.site, StatusCode::FOUND, &address, &[]));
+        }
+        let site = self.site.login_host.as_str();
+        if Browser::of(asking.user_agent()).program != Program::Wechat {
+            let page =
+                Page::OpenInWechat { site, host: site, page_url: &address, scan_url: None, ways_url: None };
+            return Ok(self.page(&page, asking));
+        }
+        let call = call(query::single(asking.query(), "c"))?;
+        let Some(pairing) = self.login.called(&call, asking.now).await.map_err(failed)? else {
+            return Ok(self.page(&Page::Phone(Phone::Over), asking));
+        };
+        let headers = &asking.parts.headers;
+        let witness = self.login.witness(&call, headers, asking.now);
+        let shares = query::single(asking.query(), "share").is_some();
+        let proof = match witness {
+            Some(proof) if !shares || !proof.profile.name.is_empty() => proof,
+            _ => {
+                let scope = if shares { Scope::Userinfo } else { Scope::Base };
+                let begun = self.login.begin_confirmation(&call, scope, headers, asking.now)?;
+                return Ok(answer::redirect(&self.site, StatusCode::FOUND, &begun.location, &begun.cookies));
+            }
+        };
+        Ok(self.ask_on_phone(&call, &pairing, &proof, asking))
+    }
+
+    /// `POST /_wxgate/confirm`: what the person said.
+    pub(in super::super) async fn decide_on_phone(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        body: Option<Incoming>,
+    ) -> Result<Response<Body>, Failure> {
+        if *host != self.site.login_host || !asking.is_for_a_window() {
+            return Err(Failure::ForeignOrigin);
+        }
+        let mut form = self.forms.read_of_call(body, &self.site, asking).await?;
+        let call = call(form.1.take("c"))?;
+        let say = form.1.demand("say")?;
+        let token = form.0;
+        form.1.finish()?;
+        let witness = self.login.witness(&call, &asking.parts.headers, asking.now);
+        let Some(proof) = witness.filter(|_| self.forms.is_of_call(&token, id_of(&call), asking.now)) else {
+            return Err(Failure::FormExpired);
+        };
+        let is_allowed = match say.as_str() {
+            "allow" => true,
+            "refuse" => false,
+            _ => return Err(Failure::Malformed(Malformed::Form)),
+        };
+        let decided = self.login.decide(&call, proof, is_allowed, asking.now).await.map_err(failed)?;
+        let visitor = visitor(asking);
+        tracing::info!(request_id = visitor.request_id, client = %visitor.client, is_allowed, "a phone was asked");
+        let page = match &decided {
+            Some(pairing) if is_allowed => Phone::Allowed { site: &pairing.site },
+            Some(_) => Phone::NotMe,
+            None => Phone::Over,
+        };
+        let mut response = self.page(&Page::Phone(page), asking);
+        answer::add_cookies(&mut response, &[self.login.forget_witness()]);
+        Ok(response)
+    }
+
+    fn ask_on_phone(
+        &self,
+        call: &str,
+        pairing: &Pairing,
+        proof: &Proof,
+        asking: &Asking<'_>,
+    ) -> Response<Body> {
+        let site = pairing.site.as_str();
+        match &pairing.state {
+            PairingState::Scanned(by) if *by != proof.account => {
+                return self.page(&Page::Phone(Phone::Over), asking);
+            }
+            PairingState::Scanned(_) | PairingState::Waiting => {}
+            PairingState::Allowed(allowed) if allowed.account == proof.account => {
+                return self.page(&Page::Phone(Phone::Allowed { site }), asking);
+            }
+            _ => return self.page(&Page::Phone(Phone::Over), asking),
+        }
+        let browser = words(&pairing.user_agent).unwrap_or_else(|| pairing.user_agent.clone());
+        let token = self.forms.token_of_call(id_of(call), asking.now);
+        let share_url = format!("/_wxgate/confirm?c={call}&share=1");
+        let name = proof.profile.name.as_str();
+        let question = Phone::Question {
+            site,
+            browser: &browser,
+            client: &pairing.client.to_string(),
+            begun: pairing.begun,
+            name,
+            call,
+            token: &token,
+            share_url: name.is_empty().then_some(share_url.as_str()),
+        };
+        self.page(&Page::Phone(question), asking)
+    }
+}
+
+/// What the phone was called with: hexadecimal digits, 32 at most.
+fn call(text: Option<String>) -> Result<String, Failure> {
+    let is_sound = |text: &String| {
+        (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    text.filter(is_sound).ok_or(Failure::Malformed(Malformed::SignIn))
+}
+
+/// What the token of the question is bound to: there is no session on the phone.
+fn id_of(call: &str) -> SessionId {
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest(call.as_bytes())[..16]);
+    id
+}
+
+fn failed(error: LoginError) -> Failure {
+    LoginFailure { error, cookies: Vec::new(), to: None }.into()
+}

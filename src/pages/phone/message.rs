@@ -1,0 +1,232 @@
+//! `/_wxgate/wechat/message`: WeChat's server tells what happened with the Official Account, and reads what to write back.
+//!
+//! It waits five seconds, then asks again, twice; so whatever the store does, there is an answer before that. Everything here
+//! may come twice or out of order: the steps of a pairing allow that.
+
+use std::time::Duration;
+
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+
+use super::super::answer;
+use super::super::asking::Asking;
+use super::super::failure::Failure;
+use super::super::language::Language;
+use super::super::own::OwnPages;
+use super::super::query;
+use super::super::words::{fill, find};
+use crate::login::LoginError;
+use crate::model::host::Host;
+use crate::model::identity::{Account, Profile};
+use crate::model::pairing::{Pairing, PairingState, Proof};
+use crate::net::body::Body;
+use crate::wechat::message::{Backend, InboxSettings, Mode, Opened, Query, Unwelcome, What};
+use crate::wechat::user_agent::words;
+
+/// Longest body that is read; WeChat's messages have a few kilobytes.
+const LONGEST: usize = 64 * 1024;
+
+/// How long what is done about a message may take: WeChat waits five seconds.
+const PATIENCE: Duration = Duration::from_millis(3500);
+
+/// What of the Official Account's messages is answered.
+#[derive(Debug)]
+pub struct Inbox {
+    /// How messages are known to be WeChat's.
+    pub settings: InboxSettings,
+    /// Whether codes are scanned to sign in.
+    pub by_code: bool,
+    /// Whether digits are written into the chat to sign in.
+    pub by_chat: bool,
+    /// Whether somebody who does not follow the account any longer is signed out.
+    pub ends_sessions: bool,
+    /// Where messages go that are not ours.
+    pub backend: Option<Backend>,
+}
+
+impl OwnPages {
+    /// Answers WeChat's server.
+    pub(in super::super) async fn message(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        body: Option<Incoming>,
+    ) -> Result<Response<Body>, Failure> {
+        let inbox = self.inbox.as_ref().filter(|_| *host == self.site.login_host).ok_or(Failure::NotFound)?;
+        let query = asked(asking.query());
+        if asking.parts.method == Method::GET {
+            return match inbox.settings.greet(&query, asking.now) {
+                Ok(echo) => Ok(answer::text(&self.site, StatusCode::OK, echo)),
+                Err(error) => Ok(self.unwelcome(error, asking)),
+            };
+        }
+        let Some(body) = body else { return Ok(self.unwelcome(Unwelcome::Unreadable, asking)) };
+        let read = tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await;
+        let Ok(Ok(bytes)) = read else { return Ok(self.unwelcome(Unwelcome::Unreadable, asking)) };
+        let bytes = bytes.to_bytes();
+        let opened = match inbox.settings.open(&query, &bytes, asking.now) {
+            Ok(opened) => opened,
+            Err(error) => return Ok(self.unwelcome(error, asking)),
+        };
+        let answered =
+            tokio::time::timeout(PATIENCE, self.answer_message(inbox, &query, &opened, asking)).await;
+        let words = match answered {
+            Ok(Ok(Said::Nothing)) => return Ok(answer::text(&self.site, StatusCode::OK, String::new())),
+            Ok(Ok(Said::NotOurs)) => return Ok(self.pass_on(inbox, asking, &bytes).await),
+            Ok(Ok(Said::Words(words))) => words,
+            Ok(Err(error)) => {
+                tracing::warn!(request_id = asking.request_id, error = %error, "a message could not be answered");
+                both("chat.busy", &[])
+            }
+            Err(_) => both("chat.busy", &[]),
+        };
+        match inbox.settings.reply(&opened, &words, asking.now) {
+            Ok(reply) => Ok(answer::typed(&self.site, reply.content_type, reply.body)),
+            Err(error) => Ok(self.unwelcome(error, asking)),
+        }
+    }
+
+    async fn answer_message(
+        &self,
+        inbox: &Inbox,
+        query: &Query,
+        opened: &Opened,
+        asking: &Asking<'_>,
+    ) -> Result<Said, LoginError> {
+        let message = &opened.message;
+        // Without encryption the signature does not cover the body: it counts once.
+        if matches!(inbox.settings.mode, Mode::Plaintext)
+            && !self.directory.claim_message(&query.timestamp, &query.nonce, asking.now).await?
+        {
+            return Ok(Said::Nothing);
+        }
+        let account = Account { app_id: inbox.settings.app_id.clone(), openid: message.from.clone() };
+        match &message.what {
+            What::Follow(Some(scene)) | What::Scan(scene) if inbox.by_code && is_call(scene) => {
+                let pairing = self.login.answer_call(scene, account, asking.now).await?;
+                Ok(Said::Words(match pairing {
+                    Some(pairing) => self.about(&pairing, "chat.confirm", scene),
+                    None => both("chat.over", &[]),
+                }))
+            }
+            What::Text(text) if inbox.by_chat => self.answer_text(text, account, asking).await,
+            What::Unfollow if inbox.ends_sessions => {
+                self.directory.unfollowed(account, &asking.act(crate::model::audit::Actor::Gateway)).await?;
+                Ok(Said::Nothing)
+            }
+            _ => Ok(Said::NotOurs),
+        }
+    }
+
+    /// Digits say which browser; `Y` or `N` before them, whether it may.
+    async fn answer_text(
+        &self,
+        text: &str,
+        account: Account,
+        asking: &Asking<'_>,
+    ) -> Result<Said, LoginError> {
+        let text = text.to_ascii_uppercase();
+        let (verdict, digits) = match text.split_at_checked(1) {
+            Some(("Y", digits)) => (Some(true), digits.trim()),
+            Some(("N", digits)) => (Some(false), digits.trim()),
+            _ => (None, text.as_str()),
+        };
+        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Said::NotOurs);
+        }
+        if !self.login.may_guess(&account, asking.now) {
+            return Ok(Said::Words(both("chat.too_many", &[])));
+        }
+        let Some(is_allowed) = verdict else {
+            let pairing = self.login.answer_call(digits, account, asking.now).await?;
+            return Ok(Said::Words(match pairing {
+                Some(pairing) => self.about(&pairing, "chat.ask", digits),
+                None => both("chat.wrong", &[]),
+            }));
+        };
+        // Nobody says yes to what they have not been asked.
+        let called = self.login.called(digits, asking.now).await?;
+        let was_asked = |pairing: &Pairing| pairing.state == PairingState::Scanned(account.clone());
+        let Some(pairing) = called.filter(was_asked) else { return Ok(Said::Words(both("chat.wrong", &[]))) };
+        let proof = Proof { account: account.clone(), unionid: None, profile: Profile::default() };
+        let decided = self.login.decide(digits, proof, is_allowed, asking.now).await?;
+        let key = match (decided.is_some(), is_allowed) {
+            (true, true) => "chat.allowed",
+            (true, false) => "chat.refused",
+            (false, _) => "chat.over",
+        };
+        Ok(Said::Words(both(key, &[("site", &pairing.site)])))
+    }
+
+    /// What a phone is told of the browser that waits.
+    fn about(&self, pairing: &Pairing, key: &str, call: &str) -> String {
+        let browser = words(&pairing.user_agent).unwrap_or_else(|| "?".to_owned());
+        let link = format!("{}/_wxgate/confirm?c={call}", self.site.login_origin());
+        let client = pairing.client.to_string();
+        let values = [
+            ("site", pairing.site.as_str()),
+            ("browser", &browser),
+            ("client", &client),
+            ("link", &link),
+            ("digits", call),
+        ];
+        both(key, &values)
+    }
+
+    /// Hands a message that is not ours to the program that wants it, and its answer back.
+    async fn pass_on(&self, inbox: &Inbox, asking: &Asking<'_>, bytes: &[u8]) -> Response<Body> {
+        let empty = || answer::text(&self.site, StatusCode::OK, String::new());
+        let Some(backend) = &inbox.backend else { return empty() };
+        let content_type = asking.header(http::header::CONTENT_TYPE);
+        match backend.pass_on(asking.query(), content_type, bytes.to_vec()).await {
+            Ok((content_type, body)) => answer::typed(&self.site, &content_type, body),
+            Err(error) => {
+                tracing::warn!(
+                    request_id = asking.request_id, error = %error,
+                    "message_backend did not answer a message that was passed on"
+                );
+                empty()
+            }
+        }
+    }
+
+    /// One answer for everything that is not right: one that tells more is an oracle.
+    fn unwelcome(&self, error: Unwelcome, asking: &Asking<'_>) -> Response<Body> {
+        tracing::warn!(request_id = asking.request_id, client = %asking.client, error = %error, "not a message of WeChat's");
+        answer::text(&self.site, StatusCode::FORBIDDEN, "forbidden\n".to_owned())
+    }
+}
+
+/// What there is to say about a message.
+enum Said {
+    Nothing,
+    NotOurs,
+    Words(String),
+}
+
+/// Scenes of ours; others may be another program's.
+fn is_call(scene: &str) -> bool {
+    scene.len() == 32 && scene.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// In both languages: a message does not say which its sender reads.
+fn both(key: &str, values: &[(&str, &str)]) -> String {
+    let value =
+        |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let say =
+        |language| find(language, key).and_then(|sentence| fill(sentence, value).ok()).unwrap_or_default();
+    format!("{}\n\n{}", say(Language::Chinese), say(Language::English))
+}
+
+/// What stands behind the `?`; each at most once.
+fn asked(query: Option<&str>) -> Query {
+    let one = |name| query::single(query, name).unwrap_or_default();
+    Query {
+        signature: one("signature"),
+        timestamp: one("timestamp"),
+        nonce: one("nonce"),
+        msg_signature: one("msg_signature"),
+        echostr: one("echostr"),
+    }
+}

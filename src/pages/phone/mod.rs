@@ -1,0 +1,8 @@
+//! Signing in with a phone beside: the page that waits, the question on the phone, and what WeChat's server tells us.
+
+mod confirm;
+mod message;
+pub(super) mod page;
+mod wait;
+
+pub use message::Inbox;

@@ -1,0 +1,158 @@
+//! What people see while one of their screens waits for the other: the pages, their status and how they are laid out.
+
+use http::StatusCode;
+
+use super::super::face::{Face, shown};
+use super::super::moment::moment;
+use super::super::sign::Sign;
+use crate::model::clock::Timestamp;
+
+/// A page about a browser that waits for a phone.
+#[derive(Clone, Copy, Debug)]
+pub enum Phone<'a> {
+    /// In the browser that waits.
+    Waiting {
+        /// What is being opened.
+        site: &'a str,
+        /// How the phone is called.
+        by: CalledBy<'a>,
+        /// Whether a phone is there already.
+        is_scanned: bool,
+        /// Names the login in our addresses.
+        state: &'a str,
+        /// Seconds left.
+        left: u64,
+        /// Where to begin again.
+        again_url: &'a str,
+    },
+    /// In the browser that waits: the person on the phone said no.
+    Refused {
+        /// Where to begin again.
+        again_url: &'a str,
+    },
+    /// On the phone: the question.
+    Question {
+        /// What would be opened.
+        site: &'a str,
+        /// The waiting browser, in words.
+        browser: &'a str,
+        /// Its address.
+        client: &'a str,
+        /// When it began to wait.
+        begun: Timestamp,
+        /// The name that would be told, if WeChat has told us.
+        name: &'a str,
+        /// What the phone was called with.
+        call: &'a str,
+        /// Of the form.
+        token: &'a str,
+        /// Where WeChat is asked for name and picture, if that has not been done.
+        share_url: Option<&'a str>,
+    },
+    /// On the phone: said yes.
+    Allowed {
+        /// What is being opened.
+        site: &'a str,
+    },
+    /// On the phone: said no.
+    NotMe,
+    /// On the phone: nobody waits any more, or somebody else answered.
+    Over,
+}
+
+/// How the phone is called.
+#[derive(Clone, Copy, Debug)]
+pub enum CalledBy<'a> {
+    /// A code to scan, at this address of ours.
+    Code(&'a str),
+    /// Digits to write into the chat.
+    Digits(&'a str),
+    /// A link to open in WeChat.
+    Link(&'a str),
+}
+
+impl Phone<'_> {
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Waiting { .. } | Self::Question { .. } | Self::Allowed { .. } | Self::NotMe => {
+                StatusCode::OK
+            }
+            Self::Refused { .. } => StatusCode::FORBIDDEN,
+            Self::Over => StatusCode::GONE,
+        }
+    }
+
+    /// The word for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting_for_phone",
+            Self::Refused { .. } => "refused_on_phone",
+            Self::Question { .. } => "confirm_on_phone",
+            Self::Allowed { .. } => "allowed_on_phone",
+            Self::NotMe => "not_me",
+            Self::Over => "call_over",
+        }
+    }
+
+    /// Whether the page holds a form.
+    pub fn has_form(&self) -> bool {
+        matches!(self, Self::Question { .. })
+    }
+}
+
+impl<'a> Face<'a> {
+    /// How a page about a phone is laid out.
+    pub(in super::super) fn of_phone(page: &Phone<'a>) -> Self {
+        match *page {
+            Phone::Waiting { site, by, is_scanned, state, left, again_url } => {
+                let (title, text, steps): (_, _, &'static [&'static str]) = match by {
+                    CalledBy::Code(_) => ("call_code.title", "call_code.text", &[]),
+                    CalledBy::Digits(_) => ("call_digits.title", "call_digits.text", &[]),
+                    CalledBy::Link(_) => (
+                        "call_link.title",
+                        "call_link.text",
+                        &["call_link.copy", "call_link.send", "call_link.allow"],
+                    ),
+                };
+                let mut face = Self::notice(Sign::Phone, title, text);
+                (face.template, face.sign, face.steps) = ("call.html", None, steps);
+                let (code_url, digits, page_url) = match by {
+                    CalledBy::Code(url) => (Some(url), None, None),
+                    CalledBy::Digits(digits) => (None, Some(digits), None),
+                    CalledBy::Link(url) => (None, None, Some(url)),
+                };
+                face.value("code_url", code_url)
+                    .value("digits", digits)
+                    .value("page_url", page_url)
+                    .value("site", shown(site))
+                    .value("is_scanned", is_scanned)
+                    .value("state", state)
+                    .value("left", left)
+                    .value("again_url", again_url)
+            }
+            Phone::Refused { again_url } => {
+                Self::notice(Sign::Lock, "call_refused.title", "call_refused.text")
+                    .action("action.again", again_url)
+            }
+            Phone::Question { site, browser, client, begun, name, call, token, share_url } => {
+                let mut face = Self::notice(Sign::Lock, "confirm.title", "confirm.text");
+                (face.template, face.sign) = ("confirm.html", None);
+                face.value("site", shown(site))
+                    .value("browser", shown(browser))
+                    .value("client", client)
+                    .value("begun", moment(begun))
+                    .value("name", shown(name))
+                    .value("call", call)
+                    .value("token", token)
+                    .value("share_url", share_url)
+            }
+            Phone::Allowed { site } => {
+                Self::notice(Sign::Check, "confirm_allowed.title", "confirm_allowed.text")
+                    .value("site", shown(site))
+            }
+            Phone::NotMe => Self::notice(Sign::Lock, "confirm_refused.title", "confirm_refused.text"),
+            Phone::Over => Self::notice(Sign::Clock, "confirm_over.title", "confirm_over.text"),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The browser that waits for a phone: its page, the code on it, and its long poll.
+
+use std::time::Duration;
+
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::super::answer;
+use super::super::asking::Asking;
+use super::super::entering::visitor;
+use super::super::failure::Failure;
+use super::super::own::OwnPages;
+use super::super::page::Page;
+use super::super::people::COME_BACK;
+use super::super::qr;
+use super::super::query;
+use super::page::{CalledBy, Phone};
+use crate::login::{Attempt, Channel, LoginError, LoginFailure, PAIRING_LIFETIME};
+use crate::model::host::Host;
+use crate::model::pairing::{Pairing, PairingState};
+use crate::model::person::Person;
+use crate::net::body::Body;
+
+/// How many times the store is asked while a poll is open, and how long after one another: 20 seconds in all.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl OwnPages {
+    /// `GET /_wxgate/login/wait`: the page that waits. Once the phone has allowed it, the browser is signed in here.
+    pub(in super::super) async fn wait_for_phone(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        person: Option<&Person>,
+    ) -> Result<Response<Body>, Failure> {
+        let attempt = match self.attempt(host, asking) {
+            // Signed in by another window, or by the back button.
+            Err(_) if person.is_some() => {
+                return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, "/", &[]));
+            }
+            attempt => attempt?,
+        };
+        let failed = |error| LoginFailure { error, cookies: Vec::new(), to: Some(attempt.to()) };
+        let pairing = match attempt.channel {
+            // Only who looks at the code makes one.
+            Channel::Follow => self.login.progress(&attempt, asking.now).await.map_err(failed)?,
+            _ => Some(self.login.wait(&attempt, visitor(asking), asking.now).await.map_err(failed)?),
+        };
+        match pairing.as_ref().map(|pairing| &pairing.state) {
+            Some(PairingState::Allowed(_)) | Some(PairingState::Taken) => {
+                let pairing = pairing.as_ref().ok_or(Failure::NotFound)?;
+                match self.login.take(&attempt, pairing, visitor(asking), asking.now).await? {
+                    Some(finished) => Ok(self.finished(finished, person, asking)),
+                    // Another window of this browser was faster: its session is this one's too.
+                    None => Ok(self.on_the_way(&attempt)),
+                }
+            }
+            Some(PairingState::Refused) => {
+                let again_url = self.login_address(None, &attempt.to(), attempt.handoff);
+                Ok(self.page(&Page::Phone(Phone::Refused { again_url: &again_url }), asking))
+            }
+            Some(PairingState::Scanned(_)) => Ok(self.waiting_page(&attempt, true, asking)),
+            Some(PairingState::Waiting) | None => Ok(self.waiting_page(&attempt, false, asking)),
+        }
+    }
+
+    /// `GET /_wxgate/login/code`: the code that a phone scans.
+    pub(in super::super) async fn code_to_scan(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        self.keep_from_other_sites(asking)?;
+        let attempt = self.attempt(host, asking)?;
+        let failed = |error| LoginFailure { error, cookies: Vec::new(), to: Some(attempt.to()) };
+        if attempt.channel != Channel::Follow {
+            return Err(Failure::NotFound);
+        }
+        let address = self.login.code(&attempt, visitor(asking), asking.now).await.map_err(failed)?;
+        let image = qr::image(&address).ok_or(Failure::NotFound)?;
+        Ok(answer::picture(&self.site, image))
+    }
+
+    /// `GET /_wxgate/login/status?a=…`: how far it has come, once that changes.
+    pub(in super::super) async fn phone_status(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        self.keep_from_other_sites(asking)?;
+        let Ok(attempt) = self.attempt(host, asking) else { return Ok(self.progress("over", false)) };
+        let known = query::single(asking.query(), "known").unwrap_or_default();
+        let waiting = std::sync::Arc::clone(&self.waiting);
+        let seat = waiting.enter(attempt.state);
+        let mut now = asking.now;
+        for look in 1.. {
+            let failed = |error: LoginError| LoginFailure { error, cookies: Vec::new(), to: None };
+            let pairing: Option<Pairing> = self.login.progress(&attempt, now).await.map_err(failed)?;
+            let state = match &pairing {
+                Some(pairing) => pairing.state.as_str(),
+                // Nobody has looked at the code yet, or it is over.
+                None if now.since(attempt.begun) < PAIRING_LIFETIME => "waiting",
+                None => "over",
+            };
+            let is_news = state != known && !(known.is_empty() && state == "waiting");
+            if is_news || look == LOOKS || seat.is_none() || waiting.is_closed() {
+                return Ok(self.progress(state, seat.is_none()));
+            }
+            tokio::time::sleep(PAUSE).await;
+            now = crate::model::clock::now();
+        }
+        Ok(self.progress("over", false))
+    }
+
+    fn progress(&self, state: &str, is_crowded: bool) -> Response<Body> {
+        let mut response = answer::json(&self.site, StatusCode::OK, &json!({ "state": state }));
+        if is_crowded {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(COME_BACK));
+        }
+        response
+    }
+
+    /// The login that a page of this browser is about.
+    fn attempt(&self, host: &Host, asking: &Asking<'_>) -> Result<Attempt, Failure> {
+        if *host != self.site.login_host {
+            return Err(Failure::NotFound);
+        }
+        let state = query::single(asking.query(), "a").unwrap_or_default();
+        Ok(self.login.waiting(&state, visitor(asking), asking.now)?)
+    }
+
+    fn waiting_page(&self, attempt: &Attempt, is_scanned: bool, asking: &Asking<'_>) -> Response<Body> {
+        let state = crate::seal::hex(&attempt.state);
+        let to = attempt.to();
+        let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
+        let left = PAIRING_LIFETIME.saturating_sub(asking.now.since(attempt.begun)).as_secs();
+        let (call, again_url) = (attempt.call(), self.login_address(Some("choose"), &to, attempt.handoff));
+        let address = match attempt.channel {
+            Channel::Chat => call,
+            Channel::Link => format!("{}/_wxgate/confirm?c={call}", self.site.login_origin()),
+            _ => format!("/_wxgate/login/code?a={state}"),
+        };
+        let by = match attempt.channel {
+            Channel::Chat => CalledBy::Digits(&address),
+            Channel::Link => CalledBy::Link(&address),
+            _ => CalledBy::Code(&address),
+        };
+        let page = Phone::Waiting { site: &site, by, is_scanned, state: &state, left, again_url: &again_url };
+        self.page(&Page::Phone(page), asking)
+    }
+
+    /// Where the login was to lead.
+    fn on_the_way(&self, attempt: &Attempt) -> Response<Body> {
+        let to = attempt.to();
+        let host = to.host.as_ref().unwrap_or(&self.site.login_host);
+        let address =
+            format!("{}{}", self.site.origin(host), super::super::entering::ascii(&to.path_and_query));
+        answer::redirect(&self.site, StatusCode::SEE_OTHER, &address, &[])
+    }
+}
