@@ -16,5 +16,4 @@ pub use exchanges::Exchanges;
 pub use flow::{Begun, Callback, Finished, LoginError, LoginFailure, LoginFlow, LoginSettings, Visitor};
 pub use handoff::{Handoff, TicketError};
 pub use offers::{AccountWays, WebsitePage, WebsiteSettings};
-pub use pairing::LIFETIME as PAIRING_LIFETIME;
 pub use witness::Witnesses;

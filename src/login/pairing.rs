@@ -4,7 +4,6 @@
 //! from it one way. So whoever photographs the screen can call a phone, and gets nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -14,13 +13,10 @@ use super::exchanges::Led;
 use super::flow::{Finished, LoginError, LoginFailure, LoginFlow, Visitor};
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
-use crate::model::pairing::{Pairing, PairingKey, PairingState, PairingStep, Proof};
+use crate::model::pairing::{LIFETIME, Pairing, PairingKey, PairingState, PairingStep, Proof};
 use crate::model::set_cookie::SetCookie;
 use crate::seal::{digest, hex};
 use crate::wechat::api::Arrival;
-
-/// How long a browser waits for a phone.
-pub const LIFETIME: Duration = Duration::from_secs(300);
 
 /// Digits that are written into the chat.
 const DIGITS: u64 = 1_000_000;

@@ -1,19 +1,14 @@
 //! Who is on this phone: a sealed cookie, for the one question that this phone is asked.
 
-use std::time::Duration;
-
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
 use crate::model::identity::{Account, Profile};
 use crate::model::own_cookie::CookieScope;
-use crate::model::pairing::Proof;
+use crate::model::pairing::{LIFETIME, Proof};
 use crate::model::set_cookie::{SetCookie, received};
 use crate::seal::{KeyRing, Purpose, Sealer};
-
-/// How long the phone may think about it: as long as the browser waits.
-const LIFETIME: Duration = super::pairing::LIFETIME;
 
 /// Writes and reads who is on a phone.
 #[derive(Debug)]

@@ -1,9 +1,13 @@
 //! A browser that waits for a phone: what of the one the other is shown, and in what order things happen.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 use super::clock::Timestamp;
 use super::identity::{Account, Profile};
+
+/// How long a browser waits for a phone.
+pub const LIFETIME: Duration = Duration::from_secs(300);
 
 /// SHA-256 of something that one side alone knows.
 pub type PairingKey = [u8; 32];

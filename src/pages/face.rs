@@ -4,6 +4,7 @@ use minijinja::Value;
 
 use super::sign::Sign;
 use crate::model::legible::legible;
+use crate::wechat::user_agent::words;
 
 /// A page on its way to a template: keys into the words, and values to put into them.
 pub(super) struct Face<'a> {
@@ -101,6 +102,11 @@ pub(super) fn shown(value: &str) -> String {
         kept.push('…');
     }
     kept
+}
+
+/// Program and system, in two words that are the same in every language; as it was sent if neither is known.
+pub(super) fn browser(user_agent: &str) -> String {
+    words(user_agent).unwrap_or_else(|| shown(user_agent))
 }
 
 #[cfg(test)]

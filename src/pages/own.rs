@@ -13,7 +13,7 @@ use super::asking::Asking;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::forms::Forms;
-use super::ownership::OwnershipFiles;
+use super::ownership::{OwnershipFile, OwnershipFiles};
 use super::page::Page;
 use super::people::WaitingRoom;
 use super::phone::Inbox;
@@ -146,6 +146,11 @@ impl OwnPages {
             answer::add_cookies(&mut response, &[SetCookie::keep(&scope, &name, language.name(), LANGUAGE)]);
         }
         Ok(response)
+    }
+
+    /// A file of ownership, for whoever asks: WeChat fetches it without signing in.
+    pub fn show(&self, file: &OwnershipFile) -> Response<Body> {
+        answer::text(&self.site, StatusCode::OK, file.text().to_owned())
     }
 
     /// Whether `host` is one of ours.

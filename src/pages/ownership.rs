@@ -2,13 +2,10 @@
 
 use std::str::FromStr;
 
-use http::{Method, Response, StatusCode};
+use http::Method;
 
-use super::answer;
-use super::own::OwnPages;
 use crate::model::policy::{Access, Policy};
 use crate::model::visit::Visit;
-use crate::net::body::Body;
 
 /// How the path of every such file begins and ends.
 const BEGINNING: &str = "/MP_verify_";
@@ -50,7 +47,7 @@ impl FromStr for OwnershipFile {
 
 impl OwnershipFile {
     /// What stands in it.
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.path[BEGINNING.len()..BEGINNING.len() + LETTERS]
     }
 }
@@ -77,13 +74,6 @@ impl OwnershipFiles {
 impl Default for OwnershipFiles {
     fn default() -> Self {
         Self::new(Vec::new())
-    }
-}
-
-impl OwnPages {
-    /// The file, for whoever asks: WeChat fetches it without signing in.
-    pub fn show(&self, file: &OwnershipFile) -> Response<Body> {
-        answer::text(&self.site, StatusCode::OK, file.text().to_owned())
     }
 }
 

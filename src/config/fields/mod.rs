@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod app;
 mod headers;
 mod official_account;
 mod routes;

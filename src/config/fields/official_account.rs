@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::addresses::PublicUrl;
-use super::wechat::app;
+use super::app::app;
 use crate::config::section::Section;
 use crate::login::AccountWays;
 use crate::model::host::Host;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::addresses::PublicUrl;
+use super::app::app;
 use super::official_account::{self, AccountSettings};
 use super::{SECOND, addresses};
 use crate::config::problem::Place;
@@ -90,21 +91,6 @@ fn website(mut section: Section<'_>) -> Option<(App, WebsiteSettings)> {
     });
     section.finish();
     Some((app?, WebsiteSettings { page: page.unwrap_or_default(), fast_login, language }))
-}
-
-/// `app_id` and `app_secret`.
-pub(super) fn app(section: &mut Section<'_>) -> Option<App> {
-    let id = section.required("app_id", "\"wx0123456789abcdef\"", |text| {
-        let is_sound =
-            text.len() >= 3 && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if is_sound {
-            Ok(text.to_owned())
-        } else {
-            Err("write the AppID as WeChat shows it: wx and 16 characters".to_owned())
-        }
-    });
-    let secret = section.required_secret("app_secret", "\"${WECHAT_APP_SECRET}\"");
-    Some(App { id: id?, secret: secret? })
 }
 
 /// WeChat delivers messages to the usual ports only.

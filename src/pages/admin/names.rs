@@ -6,11 +6,13 @@ use minijinja::{Value, context};
 
 use super::super::face::shown;
 use super::desk::Desk;
-use super::told;
-use crate::model::audit::Actor;
+use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::member::MemberId;
 use crate::store::StoreError;
 use crate::store::records::AuditRow;
+
+/// How a line about a conflict begins that names the other member.
+pub(super) const UNIONID_OF: &str = "its unionid belongs to ";
 
 /// What the people who are named on a page are called. Whoever is not among them has been deleted.
 #[derive(Debug, Default)]
@@ -54,7 +56,7 @@ impl Names {
 pub(super) fn named(lines: &[AuditRow]) -> Vec<MemberId> {
     let people = lines.iter().flat_map(|(_, event)| {
         let actor = member(&event.actor).cloned();
-        [actor, event.member.clone(), told::mentioned(event)]
+        [actor, event.member.clone(), mentioned(event)]
     });
     people.flatten().collect()
 }
@@ -64,5 +66,13 @@ pub(super) fn member(actor: &Actor) -> Option<&MemberId> {
     match actor {
         Actor::Member(id) => Some(id),
         Actor::CommandLine | Actor::Gateway => None,
+    }
+}
+
+/// The member whom the detail names.
+pub(super) fn mentioned(event: &AuditEvent) -> Option<MemberId> {
+    match event.kind {
+        AuditKind::ConflictFound => event.detail.strip_prefix(UNIONID_OF)?.parse().ok(),
+        _ => None,
     }
 }

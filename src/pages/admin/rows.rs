@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::super::avatar::avatar;
-use super::super::face::shown;
+use super::super::face::{browser, shown};
 use super::super::moment::moment;
 use super::names::{self, Names};
 use super::told;
@@ -11,7 +11,6 @@ use crate::model::audit::AuditEvent;
 use crate::model::member::{DisplayName, Groups, Member, SessionId, UserName};
 use crate::seal::hex;
 use crate::store::records::{AccountRow, AuditRow, SessionRow};
-use crate::wechat::user_agent::words;
 
 /// A member.
 pub(super) fn member(member: &Member) -> Value {
@@ -89,9 +88,4 @@ pub(super) fn names(groups: &Groups) -> Vec<String> {
 /// Groups as they are typed.
 pub(super) fn written(groups: &Groups) -> String {
     groups.iter().collect::<Vec<_>>().join(", ")
-}
-
-/// Program and system, in two words that are the same in every language; as it was sent if neither is known.
-pub(super) fn browser(user_agent: &str) -> String {
-    words(user_agent).unwrap_or_else(|| shown(user_agent))
 }

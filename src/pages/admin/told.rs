@@ -3,14 +3,9 @@
 
 use minijinja::{Value, context};
 
-use super::super::face::shown;
-use super::names::Names;
-use super::rows::browser;
+use super::super::face::{browser, shown};
+use super::names::{Names, UNIONID_OF, mentioned};
 use crate::model::audit::{AuditEvent, AuditKind};
-use crate::model::member::MemberId;
-
-/// How a line about a conflict begins that names the other member.
-const UNIONID_OF: &str = "its unionid belongs to ";
 
 /// The detail for `admin_lines.html`: a sentence with `{what}`, or only that; `who` is named after it, and `raw` is what
 /// was written where the page says less.
@@ -26,14 +21,6 @@ pub(super) fn detail(event: &AuditEvent, names: &Names) -> Value {
         },
     };
     context! { words, what, raw, who => mentioned(event).map(|id| names.who(&id)) }
-}
-
-/// The member whom the detail names.
-pub(super) fn mentioned(event: &AuditEvent) -> Option<MemberId> {
-    match event.kind {
-        AuditKind::ConflictFound => event.detail.strip_prefix(UNIONID_OF)?.parse().ok(),
-        _ => None,
-    }
 }
 
 /// The words for what was written, and what stands in them.

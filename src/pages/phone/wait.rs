@@ -16,9 +16,9 @@ use super::super::people::COME_BACK;
 use super::super::qr;
 use super::super::query;
 use super::page::{CalledBy, Phone};
-use crate::login::{Attempt, Channel, LoginError, LoginFailure, PAIRING_LIFETIME};
+use crate::login::{Attempt, Channel, LoginError, LoginFailure};
 use crate::model::host::Host;
-use crate::model::pairing::{Pairing, PairingState};
+use crate::model::pairing::{LIFETIME, Pairing, PairingState};
 use crate::model::person::Person;
 use crate::net::body::Body;
 
@@ -100,7 +100,7 @@ impl OwnPages {
             let state = match &pairing {
                 Some(pairing) => pairing.state.as_str(),
                 // Nobody has looked at the code yet, or it is over.
-                None if now.since(attempt.begun) < PAIRING_LIFETIME => "waiting",
+                None if now.since(attempt.begun) < LIFETIME => "waiting",
                 None => "over",
             };
             let is_news = state != known && !(known.is_empty() && state == "waiting");
@@ -134,7 +134,7 @@ impl OwnPages {
         let state = crate::seal::hex(&attempt.state);
         let to = attempt.to();
         let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
-        let left = PAIRING_LIFETIME.saturating_sub(asking.now.since(attempt.begun)).as_secs();
+        let left = LIFETIME.saturating_sub(asking.now.since(attempt.begun)).as_secs();
         let (call, again_url) = (attempt.call(), self.login_address(Some("choose"), &to, attempt.handoff));
         let address = match attempt.channel {
             Channel::Chat => call,
