@@ -7,6 +7,7 @@ use reqwest::{Method, Response, StatusCode};
 use super::parts::{self, Demo};
 use super::visitor::Browser;
 use super::{DemoSettings, phone};
+use crate::wechat::simulator::Consent;
 
 const COMPUTER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36";
@@ -62,14 +63,20 @@ async fn on_a_computer(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<(
 async fn inside_wechat(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<()> {
     let mut browser = Browser::new(WECHAT)?;
     let person = phone::people().into_iter().nth(1).context("no second person holds the pretend phone")?;
+    demo.simulator.script().consent(Consent::Allow(person.name().to_owned()));
     let answer = browser.get(&format!("{}/_wxgate/login?to=/?from=phone", demo.gateway_url)).await?;
+    let authorize = location(&answer, StatusCode::FOUND)?;
+    step("inside WeChat it is asked without a word who that is", &answer);
+    let callback = location(&browser.get(&authorize).await?, StatusCode::FOUND)?;
+    let ask = location(&browser.get(&callback).await?, StatusCode::SEE_OTHER)?;
+    ensure!(ask.starts_with("/_wxgate/login?way=ask"), "somebody unknown is not asked first: {ask}");
+    let answer = browser.get(&format!("{}{ask}", demo.gateway_url)).await?;
     ensure!(answer.status() == StatusCode::OK, "no page with a button");
-    step("inside WeChat a page explains and shows one button", &answer);
+    step("whoever is not known there gets a page that explains, with a button", &answer);
     let answer =
         browser.get(&format!("{}/_wxgate/login?way=wechat&to=/?from=phone", demo.gateway_url)).await?;
     let authorize = location(&answer, StatusCode::FOUND)?;
     step("the button leads to WeChat's consent page", &answer);
-    demo.simulator.script().consent(crate::wechat::simulator::Consent::Allow(person.name().to_owned()));
     let callback = location(&browser.get(&authorize).await?, StatusCode::FOUND)?;
     println!("  ok   {} allows the sign-in", person.name());
     let answer = browser.get(&callback).await?;
@@ -115,7 +122,7 @@ async fn a_stranger(demo: &Demo, settings: &DemoSettings) -> anyhow::Result<()> 
 async fn sign_in(browser: &mut Browser, demo: &Demo, name: &str) -> anyhow::Result<()> {
     let login = format!("{}/_wxgate/login?way=wechat&to=/", demo.gateway_url);
     let authorize = location(&browser.get(&login).await?, StatusCode::FOUND)?;
-    demo.simulator.script().consent(crate::wechat::simulator::Consent::Allow(name.to_owned()));
+    demo.simulator.script().consent(Consent::Allow(name.to_owned()));
     let callback = location(&browser.get(&authorize).await?, StatusCode::FOUND)?;
     location(&browser.get(&callback).await?, StatusCode::SEE_OTHER)?;
     Ok(())
