@@ -70,6 +70,11 @@ pub enum Step {
 }
 
 impl Channel {
+    /// Whether the browser waits for a phone on a page of ours, and WeChat never calls back.
+    pub fn waits_for_phone(self) -> bool {
+        matches!(self, Self::Chat | Self::Follow | Self::Link)
+    }
+
     /// The word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

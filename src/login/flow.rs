@@ -307,6 +307,13 @@ impl LoginFlow {
         };
         let state = callback.state.as_deref().unwrap_or_default();
         let attempt = match (self.attempts.find(state, headers, now), session) {
+            // Nobody is called back for a login that waits for a phone: a code beside it is of another one.
+            (Lookup::Open(attempt), _) if attempt.channel.waits_for_phone() => {
+                return Err(LoginFailure {
+                    cookies: Vec::new(),
+                    ..fail(LoginError::Expired, Some(&attempt))
+                });
+            }
             (Lookup::Open(attempt), _) => attempt,
             (Lookup::Answered(attempt), _) if matches!(attempt.aim, Aim::Confirm(_)) => {
                 return Ok(Finished::Witnessed { to: attempt.to(), cookies: Vec::new() });

@@ -66,6 +66,9 @@ impl LoginFlow {
             to: attempt.map(Attempt::to),
         };
         match self.attempts.find(state, visitor.headers, now) {
+            Lookup::Open(attempt) if !attempt.channel.waits_for_phone() => {
+                Err(fail(LoginError::Expired, Some(&attempt)))
+            }
             Lookup::Open(attempt) if now.since(attempt.begun) < LIFETIME => Ok(attempt),
             Lookup::Open(attempt) | Lookup::Answered(attempt) => {
                 Err(fail(LoginError::Expired, Some(&attempt)))

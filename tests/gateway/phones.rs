@@ -213,6 +213,38 @@ async fn digits_written_into_the_chat_sign_in_after_a_second_word() {
 }
 
 #[tokio::test]
+async fn the_digits_of_the_chat_open_no_question_on_a_phone() {
+    let gateway = with_account("chat_login = true").await;
+    let mut computer = gateway.browser();
+    let (_, page) = waiting(&gateway, &mut computer, "code").await;
+    let digits =
+        between(between(&page.html(), "class=\"ticket\"", "</p>"), "<strong>", "</strong>").to_owned();
+    let (_, answer) =
+        asked_on_phone(&gateway, "Lin", &gateway.url(&format!("/_wxgate/confirm?c={digits}"))).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_login_of_one_kind_is_not_finished_as_another() {
+    let gateway = with_account("qr_login = true").await;
+    gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
+    let mut browser = gateway.browser_as(WECHAT);
+    let (page_url, _) = waiting(&gateway, &mut browser, "link").await;
+    let waits = page_url.split_once("a=").unwrap().1.to_owned();
+    let callback = browser.callback(&gateway, "Lin", "/_wxgate/login?way=wechat&to=/").await;
+    let called_back = between(&format!("{callback}&"), "state=", "&").to_owned();
+    // A good code, for the login that waits for a phone.
+    let answer = browser.open(&callback.replace(&called_back, &waits)).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert!(!browser.is_signed_in(&gateway).await);
+    assert_eq!(gateway.wechat.exchanges(), 0, "the code is not spent");
+    // The login that WeChat calls back, as one that waits.
+    let answer = browser.open(&gateway.url(&format!("/_wxgate/login/wait?a={called_back}"))).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER, "each in its own way");
+}
+
+#[tokio::test]
 async fn what_wechat_did_not_send_moves_nothing() {
     let gateway = with_account("qr_login = true").await;
     let mut computer = gateway.browser();
