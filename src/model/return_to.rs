@@ -84,7 +84,7 @@ impl ReturnTo {
 }
 
 /// Whether a path of ours is one to come back to, in its one spelling.
-fn is_own_page(path: &str) -> bool {
+pub fn is_own_page(path: &str) -> bool {
     OWN_PAGES.contains(&path) || path.starts_with("/_wxgate/admin/")
 }
 
