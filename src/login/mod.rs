@@ -1,8 +1,11 @@
 //! Signing in: begin, finish, and the way to the other protected hosts.
 
+mod arrival;
 mod attempts;
+mod callback;
 mod channel;
 mod exchanges;
+mod failure;
 mod flow;
 mod guesses;
 mod handoff;
@@ -11,9 +14,11 @@ mod pairing;
 mod witness;
 
 pub use attempts::{Aim, Attempt, Attempts, Stage};
+pub use callback::{Callback, Finished};
 pub use channel::{Apps, Channel, Step, Way, choose};
 pub use exchanges::Exchanges;
-pub use flow::{Begun, Callback, Finished, LoginError, LoginFailure, LoginFlow, LoginSettings, Visitor};
+pub use failure::{LoginError, LoginFailure};
+pub use flow::{Begun, LoginFlow, LoginSettings, Visitor};
 pub use handoff::{Handoff, TicketError};
 pub use offers::{AccountWays, WebsitePage, WebsiteSettings};
 pub use witness::Witnesses;

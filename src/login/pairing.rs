@@ -8,15 +8,21 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::attempts::{Attempt, Lookup, Stage};
+use super::callback::Finished;
 use super::channel::Channel;
 use super::exchanges::Led;
-use super::flow::{Finished, LoginError, LoginFailure, LoginFlow, Visitor};
+use super::failure::{LoginError, LoginFailure};
+use super::flow::{LoginFlow, Visitor};
+use crate::members::Act;
+use crate::model::audit::{Actor, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::model::pairing::{LIFETIME, Pairing, PairingKey, PairingState, PairingStep, Proof};
 use crate::model::set_cookie::SetCookie;
 use crate::seal::{digest, hex};
+use crate::store::MemberKey;
 use crate::wechat::api::Arrival;
+use crate::wechat::user_agent::words;
 
 /// Digits that are written into the chat.
 const DIGITS: u64 = 1_000_000;
@@ -41,6 +47,15 @@ impl Attempt {
             }
             Channel::Follow | Channel::InApp | Channel::Link | Channel::Qr => hex(&bytes[..16]),
         }
+    }
+}
+
+/// Which browser a phone was asked about, for the trail.
+fn told_of(pairing: &Pairing) -> String {
+    let Pairing { site, client, .. } = pairing;
+    match words(&pairing.user_agent) {
+        Some(browser) => format!("{site}, {client}, {browser}"),
+        None => format!("{site}, {client}"),
     }
 }
 
@@ -171,7 +186,8 @@ impl LoginFlow {
         self.witnesses.forget()
     }
 
-    /// The person on the phone says yes, or no. `None` if it is over, or somebody else has the say.
+    /// The person on the phone says yes, or no. `None` if it is over, or somebody else has the say. `act` is how they said it;
+    /// who they are, the trail is told here.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -180,13 +196,23 @@ impl LoginFlow {
         call: &str,
         proof: Proof,
         is_allowed: bool,
-        now: Timestamp,
+        act: Act,
     ) -> Result<Option<Pairing>, LoginError> {
-        let step = match is_allowed {
-            true => PairingStep::Allow(self.completed(proof).await),
-            false => PairingStep::Refuse(proof.account),
+        let account = proof.account.clone();
+        let (kind, step) = match is_allowed {
+            true => (AuditKind::PhoneAllowed, PairingStep::Allow(self.completed(proof).await)),
+            false => (AuditKind::PhoneRefused, PairingStep::Refuse(proof.account)),
         };
-        Ok(self.directory.advance_pairing(call_key(call), step, now).await?)
+        let decided = self.directory.advance_pairing(call_key(call), step, act.now).await?;
+        if let Some(pairing) = &decided {
+            // Somebody who is nobody yet is the gateway's to tell of.
+            let known = self.directory.member(MemberKey::Account(account), act.now).await.ok().flatten();
+            let member = known.map(|detail| detail.member.id);
+            let actor = member.clone().map_or(Actor::Gateway, Actor::Member);
+            let detail = told_of(pairing);
+            self.directory.note_later(Act { actor, ..act }.note(kind, member.as_ref(), detail));
+        }
+        Ok(decided)
     }
 
     /// Signs the waiting browser in, if the phone has allowed it: one browser, once. `None` when another window of it was

@@ -84,6 +84,10 @@ kinds! {
     InviteUsed = "invite-used",
     /// An invitation was taken back.
     InviteWithdrawn = "invite-withdrawn",
+    /// Asked on their phone, they let another browser in as themselves.
+    PhoneAllowed = "phone-allowed",
+    /// Asked on their phone, they said that another browser was not theirs.
+    PhoneRefused = "phone-refused",
     /// Not let in.
     Refused = "refused",
     /// Another name for applications.

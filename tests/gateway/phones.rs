@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use wxgate::model::audit::AuditKind;
 use wxgate::model::clock::{self, Timestamp};
+use wxgate::store::records::AuditQuery;
 use wxgate::wechat::message::MessageKey;
 use wxgate::wechat::simulator::{Consent, Push, PushSettings};
 
@@ -173,6 +175,37 @@ async fn a_no_on_the_phone_is_a_no_and_nobody_else_can_say_yes() {
     let answer = computer.open(&page_url).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.html().contains("没有同意") && !computer.is_signed_in(&gateway).await);
+}
+
+#[tokio::test]
+async fn what_was_said_on_a_phone_stands_in_the_audit_trail() {
+    let gateway = with_account("qr_login = true").await;
+    for (word, kind) in [
+        ("refuse", AuditKind::PhoneRefused),
+        ("allow", AuditKind::PhoneAllowed),
+        ("refuse", AuditKind::PhoneRefused),
+    ] {
+        let mut computer = gateway.browser();
+        let (page_url, page) = waiting(&gateway, &mut computer, "follow").await;
+        let code = code_on(&gateway, &mut computer, &page).await;
+        let message = gateway.wechat.scan_code("Lin", &code).await.unwrap().said().unwrap().to_owned();
+        let (mut phone, question) = asked_on_phone(&gateway, "Lin", &link_in(&message)).await;
+        say(&gateway, &mut phone, &question, word).await;
+        let line = gateway.log_line(&["wxgate::audit", kind.as_str()]);
+        assert!(line.contains("a.localhost, 127.0.0.1, Chrome · Windows"), "{line}");
+        computer.follow(&page_url).await;
+    }
+    let directory = gateway.directory().await;
+    let told = async || {
+        let lines = directory.audit(AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
+        let said = |kind| matches!(kind, AuditKind::PhoneAllowed | AuditKind::PhoneRefused);
+        let lines = lines.into_iter().map(|(_, event)| event).filter(|event| said(event.kind));
+        lines.map(|event| (event.kind, event.member.is_some())).collect::<Vec<_>>()
+    };
+    // The newest first. Whoever has never been here is no member when they are first asked.
+    let expected =
+        [(AuditKind::PhoneRefused, true), (AuditKind::PhoneAllowed, false), (AuditKind::PhoneRefused, false)];
+    eventually("three lines", async || told().await == expected).await;
 }
 
 #[tokio::test]

@@ -8,13 +8,14 @@ use hyper::body::Incoming;
 
 use super::super::answer;
 use super::super::asking::Asking;
-use super::super::entering::{ascii, visitor};
+use super::super::entering::ascii;
 use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::page::{Malformed, Page};
 use super::super::query;
 use super::page::Phone;
 use crate::login::{LoginError, LoginFailure};
+use crate::model::audit::Actor;
 use crate::model::host::Host;
 use crate::model::member::SessionId;
 use crate::model::pairing::{Pairing, PairingState, Proof};
@@ -87,9 +88,8 @@ impl OwnPages {
             "refuse" => false,
             _ => return Err(Failure::Malformed(Malformed::Form)),
         };
-        let decided = self.login.decide(&call, proof, is_allowed, asking.now).await.map_err(failed)?;
-        let visitor = visitor(asking);
-        tracing::info!(request_id = visitor.request_id, client = %visitor.client, is_allowed, "a phone was asked");
+        let act = asking.act(Actor::Gateway);
+        let decided = self.login.decide(&call, proof, is_allowed, act).await.map_err(failed)?;
         let page = match &decided {
             Some(pairing) if is_allowed => Phone::Allowed { site: &pairing.site },
             Some(_) => Phone::NotMe,

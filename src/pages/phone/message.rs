@@ -17,6 +17,8 @@ use super::super::own::OwnPages;
 use super::super::query;
 use super::super::words::{fill, find};
 use crate::login::LoginError;
+use crate::members::Act;
+use crate::model::audit::Actor;
 use crate::model::host::Host;
 use crate::model::identity::{Account, Profile};
 use crate::model::pairing::{Pairing, PairingState, Proof};
@@ -112,7 +114,7 @@ impl OwnPages {
             }
             What::Text(text) if inbox.by_chat => self.answer_text(text, account, asking).await,
             What::Unfollow if inbox.ends_sessions => {
-                self.directory.unfollowed(account, &asking.act(crate::model::audit::Actor::Gateway)).await?;
+                self.directory.unfollowed(account, &asking.act(Actor::Gateway)).await?;
                 Ok(Said::Nothing)
             }
             _ => Ok(Said::NotOurs),
@@ -150,7 +152,9 @@ impl OwnPages {
         let was_asked = |pairing: &Pairing| pairing.state == PairingState::Scanned(account.clone());
         let Some(pairing) = called.filter(was_asked) else { return Ok(Said::Words(both("chat.wrong", &[]))) };
         let proof = Proof { account: account.clone(), unionid: None, profile: Profile::default() };
-        let decided = self.login.decide(digits, proof, is_allowed, asking.now).await?;
+        // The address is WeChat's, not the phone's.
+        let act = Act { client: None, ..asking.act(Actor::Gateway) };
+        let decided = self.login.decide(digits, proof, is_allowed, act).await?;
         let key = match (decided.is_some(), is_allowed) {
             (true, true) => "chat.allowed",
             (true, false) => "chat.refused",

@@ -204,6 +204,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("audit.invite-made", "Invitation made"),
     ("audit.invite-used", "Invitation used"),
     ("audit.invite-withdrawn", "Invitation withdrawn"),
+    ("audit.phone-allowed", "Allowed on the phone"),
+    ("audit.phone-refused", "“Not me” on the phone"),
     ("audit.refused", "Refused"),
     ("audit.renamed", "User name changed"),
     ("audit.session-ended", "Session ended"),

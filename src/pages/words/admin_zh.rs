@@ -183,6 +183,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("audit.invite-made", "创建邀请"),
     ("audit.invite-used", "使用邀请"),
     ("audit.invite-withdrawn", "撤回邀请"),
+    ("audit.phone-allowed", "手机上允许了登录"),
+    ("audit.phone-refused", "手机上回答“不是我”"),
     ("audit.refused", "拒绝申请"),
     ("audit.renamed", "修改用户名"),
     ("audit.session-ended", "让一台设备退出"),
