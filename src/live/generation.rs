@@ -36,7 +36,7 @@ use crate::telemetry::RouteFigures;
 use crate::telemetry::metrics::Metrics;
 use crate::wechat::account::OfficialAccount;
 use crate::wechat::api::{ApiSettings, WechatApi, WechatError};
-use crate::wechat::message::Backend;
+use crate::wechat::message::{Backend, BackendError};
 
 /// What outlives generations.
 #[derive(Debug)]
@@ -106,6 +106,9 @@ pub struct Held {
 /// The configuration reads well and cannot be run all the same.
 #[derive(Debug, Error)]
 pub enum BuildError {
+    /// The client for messages that are passed on.
+    #[error("wechat.official_account.message_backend: {0}")]
+    Backend(#[from] BackendError),
     /// A CA file or the system's roots.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -227,7 +230,7 @@ impl Generation {
 }
 
 /// What WeChat's server may tell us, if it tells us anything.
-fn inbox(account: Option<&AccountSettings>) -> Result<Option<Inbox>, WechatError> {
+fn inbox(account: Option<&AccountSettings>) -> Result<Option<Inbox>, BackendError> {
     let Some((account, settings)) = account.and_then(|account| Some((account, account.inbox.clone()?)))
     else {
         return Ok(None);

@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub mod body;
+pub mod causes;
 pub mod connection;
 pub mod deadline;
 mod head_guard;

@@ -216,6 +216,7 @@ fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
         WechatError::Snapshot => return Page::SnapshotPage,
         WechatError::Client(_)
         | WechatError::Crowded
+        | WechatError::TokenServer(_)
         | WechatError::Unreachable(_)
         | WechatError::Unreadable { .. } => None,
     };

@@ -13,6 +13,7 @@ use super::wire::{self, Unusable};
 use crate::model::clock;
 use crate::model::identity::{Account, Profile};
 use crate::model::secret::Secret;
+use crate::net::causes::told;
 use crate::telemetry::metrics::Metrics;
 
 /// Bytes of an answer that are read; a longer one is no answer.
@@ -93,8 +94,11 @@ pub enum WechatError {
     #[error("a snapshot page's virtual user: the person has to tap 使用完整服务")]
     Snapshot,
     /// No answer: refused, cut, or too slow.
-    #[error("WeChat could not be reached")]
-    Unreachable(#[source] reqwest::Error),
+    #[error("WeChat could not be reached: {}", told(.0))]
+    Unreachable(reqwest::Error),
+    /// No answer of the program that keeps the account's token.
+    #[error("token_server could not be reached: {}", told(.0))]
+    TokenServer(reqwest::Error),
     /// An answer that is none.
     #[error("WeChat's answer to {api} cannot be read (status {status}, {length} bytes)")]
     Unreadable {
@@ -115,6 +119,7 @@ impl WechatError {
             Self::Client(_)
             | Self::Crowded
             | Self::Snapshot
+            | Self::TokenServer(_)
             | Self::Unreachable(_)
             | Self::Unreadable { .. } => Reaction::Busy,
         }
@@ -228,7 +233,7 @@ impl WechatApi {
         self.read(request.query(parameters).timeout(left)).await
     }
 
-    /// Asks a program of the administrator's, within the same bounds.
+    /// Asks the program of the administrator's that keeps the account's token, within the same bounds.
     pub(super) async fn ask(
         &self,
         api: &'static str,
@@ -242,7 +247,7 @@ impl WechatApi {
         };
         self.read(request).await.map_err(|error| {
             self.metrics.wechat(api, "unreachable".to_owned());
-            WechatError::Unreachable(error.without_url())
+            WechatError::TokenServer(error.without_url())
         })
     }
 

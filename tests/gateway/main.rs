@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod account_tokens;
 mod administration;
 mod callbacks;
 mod configuration;
@@ -18,6 +19,7 @@ mod living;
 mod logs;
 mod lost_stores;
 mod members;
+mod messages;
 mod nodes;
 mod outages;
 mod ownership;

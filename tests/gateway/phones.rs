@@ -12,8 +12,8 @@ use wxgate::wechat::simulator::{Consent, Push, PushSettings};
 use crate::support::{Answer, Browser, PHONE, Setup, TestGateway, WECHAT, eventually};
 
 /// 43 letters of which the last holds bits that no byte of the key has, as with most real ones.
-const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-const TOKEN: &str = "messagetoken";
+pub(crate) const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+pub(crate) const TOKEN: &str = "messagetoken";
 
 /// What the account and WeChat's server agree on, with more keys.
 pub(crate) fn account_keys(keys: &str) -> String {
@@ -46,7 +46,7 @@ pub(crate) async fn waiting(gateway: &TestGateway, browser: &mut Browser, way: &
 }
 
 /// What stands between two texts.
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}")).1;
     rest.split_once(after).unwrap_or_else(|| panic!("no {after} in {rest}")).0
 }

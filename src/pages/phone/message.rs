@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::answer;
 use super::super::asking::Asking;
@@ -29,8 +30,8 @@ use crate::wechat::user_agent::words;
 /// Longest body that is read; WeChat's messages have a few kilobytes.
 const LONGEST: usize = 64 * 1024;
 
-/// How long what is done about a message may take: WeChat waits five seconds.
-const PATIENCE: Duration = Duration::from_millis(3500);
+/// How long a message may take from its first byte to its answer: WeChat waits five seconds.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What of the Official Account's messages is answered.
 #[derive(Debug)]
@@ -63,19 +64,19 @@ impl OwnPages {
                 Err(error) => Ok(self.unwelcome(error, asking)),
             };
         }
+        let deadline = Instant::now() + PATIENCE;
         let Some(body) = body else { return Ok(self.unwelcome(Unwelcome::Unreadable, asking)) };
-        let read = tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await;
+        let read = timeout_at(deadline, Limited::new(body, LONGEST).collect()).await;
         let Ok(Ok(bytes)) = read else { return Ok(self.unwelcome(Unwelcome::Unreadable, asking)) };
         let bytes = bytes.to_bytes();
         let opened = match inbox.settings.open(&query, &bytes, asking.now) {
             Ok(opened) => opened,
             Err(error) => return Ok(self.unwelcome(error, asking)),
         };
-        let answered =
-            tokio::time::timeout(PATIENCE, self.answer_message(inbox, &query, &opened, asking)).await;
+        let answered = timeout_at(deadline, self.answer_message(inbox, &query, &opened, asking)).await;
         let words = match answered {
             Ok(Ok(Said::Nothing)) => return Ok(answer::text(&self.site, StatusCode::OK, String::new())),
-            Ok(Ok(Said::NotOurs)) => return Ok(self.pass_on(inbox, asking, &bytes).await),
+            Ok(Ok(Said::NotOurs)) => return Ok(self.pass_on(inbox, asking, &bytes, deadline).await),
             Ok(Ok(Said::Words(words))) => words,
             Ok(Err(error)) => {
                 tracing::warn!(request_id = asking.request_id, error = %error, "a message could not be answered");
@@ -179,20 +180,29 @@ impl OwnPages {
     }
 
     /// Hands a message that is not ours to the program that wants it, and its answer back.
-    async fn pass_on(&self, inbox: &Inbox, asking: &Asking<'_>, bytes: &[u8]) -> Response<Body> {
+    async fn pass_on(
+        &self,
+        inbox: &Inbox,
+        asking: &Asking<'_>,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Response<Body> {
         let empty = || answer::text(&self.site, StatusCode::OK, String::new());
         let Some(backend) = &inbox.backend else { return empty() };
         let content_type = asking.header(http::header::CONTENT_TYPE);
-        match backend.pass_on(asking.query(), content_type, bytes.to_vec()).await {
-            Ok((content_type, body)) => answer::typed(&self.site, &content_type, body),
-            Err(error) => {
-                tracing::warn!(
-                    request_id = asking.request_id, error = %error,
-                    "message_backend did not answer a message that was passed on"
-                );
-                empty()
-            }
-        }
+        let passed =
+            timeout_at(deadline, backend.pass_on(asking.query(), content_type, bytes.to_vec())).await;
+        let error = match passed {
+            Ok(Ok((content_type, body))) => return answer::typed(&self.site, &content_type, body),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it takes longer than WeChat waits".to_owned(),
+        };
+        tracing::warn!(
+            request_id = asking.request_id,
+            error,
+            "message_backend did not answer a message that was passed on"
+        );
+        empty()
     }
 
     /// One answer for everything that is not right: one that tells more is an oracle.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
+use thiserror::Error;
 
-use crate::wechat::api::WechatError;
+use crate::net::causes::told;
 
-/// How long it may take; WeChat waits five seconds in all.
+/// How long it may take at most; WeChat waits five seconds in all, and whoever passes a message on may have less left.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Longest answer that is passed on.
@@ -20,17 +22,37 @@ pub struct Backend {
     url: String,
 }
 
+/// A message that was passed on and not answered.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built: {}", told(.0))]
+    Client(reqwest::Error),
+    /// Another status than 200.
+    #[error("it answers with status {0}")]
+    Status(u16),
+    /// More than a message's answer can be.
+    #[error("its answer is longer than {LONGEST} bytes")]
+    TooLong,
+    /// It cannot be connected to, or breaks off.
+    #[error("it could not be reached: {}", told(.0))]
+    Unreachable(reqwest::Error),
+    /// Bytes that are no UTF-8.
+    #[error("its answer is no text")]
+    Unreadable,
+}
+
 impl Backend {
     /// The program at `url`.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
-    pub fn new(url: String) -> Result<Self, WechatError> {
+    pub fn new(url: String) -> Result<Self, BackendError> {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| WechatError::Client(error.without_url()))?;
+            .map_err(|error| BackendError::Client(error.without_url()))?;
         Ok(Self { client, url })
     }
 
@@ -43,27 +65,25 @@ impl Backend {
         query: Option<&str>,
         content_type: Option<&str>,
         body: Vec<u8>,
-    ) -> Result<(String, String), WechatError> {
-        let unreachable = |error: reqwest::Error| WechatError::Unreachable(error.without_url());
+    ) -> Result<(String, String), BackendError> {
+        let unreachable = |error: reqwest::Error| BackendError::Unreachable(error.without_url());
         let separator = if self.url.contains('?') { '&' } else { '?' };
         let address = format!("{}{separator}{}", self.url, query.unwrap_or_default());
         let request =
             self.client.post(address).header(CONTENT_TYPE, content_type.unwrap_or("text/xml")).body(body);
-        let mut response =
-            request.send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
-        let status = response.status().as_u16();
-        let kind =
-            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("text/plain");
-        let kind = kind.to_owned();
+        let mut response = request.send().await.map_err(unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(BackendError::Status(response.status().as_u16()));
+        }
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or("text/plain").to_owned();
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > LONGEST {
-                return Err(WechatError::Unreadable { api: "message_backend", status, length: bytes.len() });
+                return Err(BackendError::TooLong);
             }
         }
-        let length = bytes.len();
-        let text = String::from_utf8(bytes);
-        Ok((kind, text.map_err(|_| WechatError::Unreadable { api: "message_backend", status, length })?))
+        Ok((kind, String::from_utf8(bytes).map_err(|_| BackendError::Unreadable)?))
     }
 }

@@ -9,7 +9,7 @@ pub(in crate::wechat) mod signature;
 
 use thiserror::Error;
 
-pub use backend::Backend;
+pub use backend::{Backend, BackendError};
 pub use body::Syntax;
 pub use cipher::MessageKey;
 pub use event::{Message, What};

@@ -1,0 +1,202 @@
+//! What WeChat's server tells the gateway, in each of its modes and forms, and what becomes of what is not the gateway's.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+use wxgate::wechat::message::MessageKey;
+use wxgate::wechat::simulator::{Consent, Push, PushSettings};
+
+use crate::members::until;
+use crate::phones::{KEY, TOKEN, code_on, link_in, tell_of_messages, waiting};
+use crate::postgres::Postgres;
+use crate::support::{Played, ScriptedUpstream, Setup, TestGateway, WECHAT, eventually};
+
+/// WeChat waits for so long, and asks again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A gateway with these keys of its account, told of messages as `settings` says.
+async fn told_by(keys: &str, settings: fn(&str, &str, MessageKey) -> PushSettings) -> TestGateway {
+    let keys = format!("original_id = \"gh_account\"\ntoken = \"{TOKEN}\"\nqr_login = true\n{keys}\n");
+    let gateway = TestGateway::with(Setup { account: keys, ..Setup::default() }).await;
+    let url = gateway.url("/_wxgate/wechat/message");
+    gateway.wechat.set_push("wxaccount", settings(&url, TOKEN, KEY.parse().unwrap()));
+    gateway.wechat.verify_push("wxaccount").await.unwrap();
+    gateway
+}
+
+#[tokio::test]
+async fn each_mode_and_form_of_messages_says_that_a_code_was_scanned() {
+    let key = format!("encoding_aes_key = \"{KEY}\"\n");
+    for (keys, settings) in [
+        (key.clone(), PushSettings::secure as fn(&str, &str, MessageKey) -> PushSettings),
+        (key.clone(), |url, token, key| PushSettings::secure(url, token, key).in_json()),
+        (format!("{key}message_mode = \"compatible\""), PushSettings::compatible),
+        (format!("{key}message_mode = \"compatible\""), |url, token, key| {
+            PushSettings::compatible(url, token, key).in_json()
+        }),
+        ("message_mode = \"plaintext\"".to_owned(), |url, token, _| PushSettings::plaintext(url, token)),
+        ("message_mode = \"plaintext\"".to_owned(), |url, token, _| {
+            PushSettings::plaintext(url, token).in_json()
+        }),
+    ] {
+        let gateway = told_by(&keys, settings).await;
+        let mut computer = gateway.browser();
+        let (page_url, page) = waiting(&gateway, &mut computer, "follow").await;
+        let code = code_on(&gateway, &mut computer, &page).await;
+        let told = gateway.wechat.scan_code("Lin", &code).await.unwrap();
+        assert!(link_in(told.said().unwrap()).contains("/_wxgate/confirm?c="), "{keys}: {told:?}");
+        let status = page_url.replace("/wait?", "/status?");
+        assert_eq!(computer.fetch(&status).await.json()["state"], "scanned", "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_message_counts_once_and_only_where_plain_ones_are_configured() {
+    let gateway = told_by("message_mode = \"plaintext\"\nchat_login = true\n", |url, token, _| {
+        PushSettings::plaintext(url, token)
+    })
+    .await;
+    assert!(gateway.log().contains("message_mode"), "there is a warning: {}", gateway.log());
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text("123456")).unwrap();
+    assert!(gateway.wechat.send(&letter).await.unwrap().body.contains("没有等待"));
+    // Its signature does not cover what stands in it.
+    let again = gateway.wechat.send(&letter).await.unwrap();
+    assert_eq!((again.status, again.body.as_str()), (200, ""), "nothing is done, and nothing is said");
+    let other = gateway.wechat.letter("Lin", "wxaccount", &Push::text("654321")).unwrap();
+    let forged = letter.with_body_of(&other);
+    assert_eq!(
+        gateway.wechat.send(&forged).await.unwrap().body,
+        "",
+        "nor of another body with its signature"
+    );
+
+    let secure =
+        told_by(&format!("encoding_aes_key = \"{KEY}\"\nchat_login = true"), PushSettings::secure).await;
+    let url = secure.url("/_wxgate/wechat/message");
+    secure.wechat.set_push("wxaccount", PushSettings::plaintext(&url, TOKEN));
+    secure.wechat.set_follower("Lin", "wxaccount");
+    let letter = secure.wechat.letter("Lin", "wxaccount", &Push::text("123456")).unwrap();
+    assert_eq!(secure.wechat.send(&letter).await.unwrap().status, 403);
+}
+
+#[tokio::test]
+async fn what_is_not_about_signing_in_goes_to_the_backend_as_it_came_and_its_answer_back() {
+    let backend = ScriptedUpstream::playing(async |mut backend: Played, _| {
+        while let Some(head) = backend.request().await {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let body = backend.wire.exactly(length.trim().parse().unwrap()).await.unwrap();
+            let is_sealed = String::from_utf8(body.to_vec()).unwrap().contains("<Encrypt>");
+            let body = if is_sealed { "success" } else { "not as it came" };
+            let length = body.len();
+            backend
+                .answer(format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}"
+                ))
+                .await;
+        }
+    })
+    .await;
+    let url = backend.url();
+    let gateway = told_by(
+        &format!("encoding_aes_key = \"{KEY}\"\nmessage_backend = \"{url}/old?app=1\""),
+        PushSettings::secure,
+    )
+    .await;
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    for push in [
+        Push::text("123456"),
+        Push::text("你好"),
+        Push::of_type("image"),
+        Push::event("LOCATION"),
+        Push::follow(),
+    ] {
+        let letter = gateway.wechat.letter("Lin", "wxaccount", &push).unwrap();
+        let answer = gateway.wechat.send(&letter).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "success"), "{push:?}");
+        let head = backend.heads().pop().unwrap();
+        let signature = letter.parameter("msg_signature");
+        assert!(head.starts_with("POST /old?app=1&") && head.contains(signature), "{head}");
+    }
+    let seen = backend.heads().len();
+    let impostor =
+        gateway.wechat.letter("Lin", "wxaccount", &Push::text("你好")).unwrap().with_wrong_signature();
+    assert_eq!(gateway.wechat.send(&impostor).await.unwrap().status, 403);
+    let mut computer = gateway.browser();
+    let (_, page) = waiting(&gateway, &mut computer, "follow").await;
+    let code = code_on(&gateway, &mut computer, &page).await;
+    assert!(gateway.wechat.scan_code("Lin", &code).await.unwrap().said().is_some());
+    assert_eq!(backend.heads().len(), seen, "what is forged, or the gateway's own, does not reach it");
+}
+
+#[tokio::test]
+async fn a_backend_that_is_silent_or_away_leaves_wechat_an_answer_in_time() {
+    let silent =
+        ScriptedUpstream::playing(async |mut backend: Played, _| while backend.request().await.is_some() {})
+            .await;
+    for (url, said) in
+        [(silent.url(), "longer than WeChat waits"), ("http://127.0.0.1:9".to_owned(), "refused")]
+    {
+        let keys = format!("encoding_aes_key = \"{KEY}\"\nmessage_backend = \"{url}\"");
+        let gateway = told_by(&keys, PushSettings::secure).await;
+        gateway.wechat.set_follower("Lin", "wxaccount");
+        let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text("你好")).unwrap();
+        let began = Instant::now();
+        let answer = gateway.wechat.send(&letter).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        let line = gateway.log_line(&["message_backend did not answer"]);
+        assert!(line.contains(said), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_scans_while_the_store_is_away_is_told_so_in_time() {
+    let server = Postgres::start();
+    server.create_database("messages");
+    let account = crate::phones::account_keys("qr_login = true");
+    let store = Some(server.url("messages"));
+    let gateway = TestGateway::with(Setup { account, store, ..Setup::default() }).await;
+    tell_of_messages(&gateway);
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    let mut computer = gateway.browser();
+    let (page_url, page) = waiting(&gateway, &mut computer, "follow").await;
+    let code = code_on(&gateway, &mut computer, &page).await;
+    let scene = gateway.wechat.open_code(&code).unwrap().scene;
+    let scan = gateway.wechat.letter("Lin", "wxaccount", &Push::scan(&scene)).unwrap();
+
+    server.freeze();
+    let began = Instant::now();
+    let answer = gateway.wechat.send(&scan).await.unwrap();
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert!(
+        answer.status == 200 && answer.body.contains("<Encrypt>"),
+        "there is something to read: {answer:?}"
+    );
+    gateway.log_line(&["a message could not be answered"]);
+
+    server.thaw();
+    eventually("the code can be scanned again", async || {
+        gateway.wechat.scan_code("Lin", &code).await.unwrap().said().is_some_and(|said| said.contains("href"))
+    })
+    .await;
+    let status = page_url.replace("/wait?", "/status?");
+    assert_eq!(computer.fetch(&status).await.json()["state"], "scanned");
+}
+
+#[tokio::test]
+async fn whoever_stops_following_is_signed_out_where_that_is_configured() {
+    for (keys, status) in
+        [("end_sessions_on_unfollow = true", StatusCode::UNAUTHORIZED), ("", StatusCode::OK)]
+    {
+        let gateway = told_by(&format!("encoding_aes_key = \"{KEY}\"\n{keys}"), PushSettings::secure).await;
+        gateway.wechat.set_follower("Lin", "wxaccount");
+        let mut inside = gateway.browser_as(WECHAT);
+        gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
+        inside.follow(&gateway.url("/_wxgate/login?way=wechat&to=/reports")).await;
+        until(&mut inside, &gateway.url("/reports"), 200).await;
+        assert!(gateway.wechat.unfollow("Lin", "wxaccount").await.unwrap().is_well());
+        until(&mut inside, &gateway.url("/reports"), status.as_u16()).await;
+    }
+}
