@@ -72,6 +72,17 @@ impl<T: Send + Sync + 'static> Exchanges<T> {
         (outcome.unwrap_or_else(crowded), led)
     }
 
+    /// How the exchange with this `key` went wrong, if it did so a moment ago.
+    pub(super) fn failure(&self, key: [u8; 32]) -> Option<Arc<WechatError>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let exchange = known.get(&key)?;
+        if clock::instant().duration_since(exchange.begun) >= MEMORY {
+            return None;
+        }
+        let outcome = exchange.outcome.borrow();
+        outcome.as_ref().and_then(|outcome| outcome.as_ref().err().map(Arc::clone))
+    }
+
     /// `None` when there are too many.
     fn enter(
         &self,

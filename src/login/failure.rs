@@ -19,6 +19,9 @@ pub enum LoginError {
     /// Too many browsers wait for a phone.
     #[error("too many browsers wait for a phone, in all or of this network")]
     Crowded,
+    /// Another browser has the digits that this one would show.
+    #[error("another browser waits with the same digits")]
+    DigitsTaken,
     /// The browser did not send the attempt's cookie, or any.
     #[error("the browser brought no login cookie")]
     CookieNotReturned,

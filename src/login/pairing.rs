@@ -21,7 +21,7 @@ use crate::model::pairing::{LIFETIME, Pairing, PairingKey, PairingState, Pairing
 use crate::model::set_cookie::SetCookie;
 use crate::seal::{digest, hex};
 use crate::store::MemberKey;
-use crate::wechat::api::Arrival;
+use crate::wechat::api::{Arrival, WechatError};
 use crate::wechat::user_agent::words;
 
 /// Digits that are written into the chat.
@@ -96,7 +96,7 @@ impl LoginFlow {
     /// Begins to wait for a phone, or goes on waiting.
     ///
     /// # Errors
-    /// When too many wait, or the store does not answer.
+    /// When too many wait, another browser has the same digits, or the store does not answer.
     pub async fn wait(
         &self,
         attempt: &Attempt,
@@ -121,7 +121,7 @@ impl LoginFlow {
         if !self.directory.begin_pairing(pairing).await? {
             return Err(LoginError::Crowded);
         }
-        self.directory.pairing_of(key, now).await?.ok_or(LoginError::Crowded)
+        self.directory.pairing_of(key, now).await?.ok_or(LoginError::DigitsTaken)
     }
 
     /// How far it has come; `None` when nobody waits, or no longer.
@@ -143,11 +143,25 @@ impl LoginFlow {
         now: Timestamp,
     ) -> Result<Arc<String>, LoginError> {
         let Some(account) = self.account.clone() else { return Err(LoginError::NoApp) };
-        self.wait(attempt, visitor, now).await?;
         let (scene, key) = (attempt.call(), attempt.waiting_key());
+        match self.wait(attempt, visitor, now).await {
+            Ok(_) => {}
+            Err(LoginError::Crowded) => {
+                // Kept for the page that shows the picture.
+                let crowded = async { Err(Arc::new(WechatError::Crowded)) };
+                let _ = self.codes.join(attempt.state, key, crowded).await;
+                return Err(LoginError::Crowded);
+            }
+            Err(error) => return Err(error),
+        }
         let left = LIFETIME.saturating_sub(now.since(attempt.begun));
         let make = async move { account.make_code(&scene, left).await };
         self.codes.join(attempt.state, key, make).await.0.map_err(LoginError::Wechat)
+    }
+
+    /// Why no code could be made for this page a moment ago.
+    pub fn code_failure(&self, attempt: &Attempt) -> Option<Arc<WechatError>> {
+        self.codes.failure(attempt.waiting_key())
     }
 
     /// A phone was called: its owner has to say yes now. `None` if nobody waits for it.

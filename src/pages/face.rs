@@ -6,6 +6,9 @@ use super::sign::Sign;
 use crate::model::legible::legible;
 use crate::wechat::user_agent::words;
 
+/// WeChat takes no more calls of this account today: nothing that a moment would help.
+pub(super) const QUOTA: i64 = 45009;
+
 /// A page on its way to a template: keys into the words, and values to put into them.
 pub(super) struct Face<'a> {
     pub(super) template: &'static str,

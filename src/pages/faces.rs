@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use super::face::{Face, shown};
+use super::face::{Face, QUOTA, shown};
 use super::page::{Hindrance, Malformed, Page};
 use super::sign::Sign;
 
@@ -167,7 +167,8 @@ impl<'a> Face<'a> {
             Page::UnionidRequired => Self::failure(Sign::Lock, "unionid.title", "unionid.text"),
             Page::UriTooLong => Self::failure(Sign::Alert, "uri_too_long.title", "uri_too_long.text").home(),
             Page::WechatBusy { login_url, code } => {
-                let mut face = Self::failure(Sign::Clock, "wechat_busy.title", "wechat_busy.text")
+                let text = if code == Some(QUOTA) { "wechat_busy.quota" } else { "wechat_busy.text" };
+                let mut face = Self::failure(Sign::Clock, "wechat_busy.title", text)
                     .fact("fact.code", code.map(|code| code.to_string()).as_deref())
                     .action("action.again", login_url);
                 face.texts.push("wechat_busy.more");

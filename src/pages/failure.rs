@@ -8,6 +8,7 @@ use super::answer;
 use super::asking::Asking;
 use super::check;
 use super::page::{Malformed, Page};
+use super::phone::page::Phone;
 use super::render::Pages;
 use crate::forward_auth::CheckError;
 use crate::gate::Refusal;
@@ -186,8 +187,8 @@ fn login_page<'a>(
         LoginError::CookieNotReturned => {
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed }
         }
-        LoginError::Crowded => Page::Overloaded,
-        LoginError::Expired => Page::SignInExpired { login_url },
+        LoginError::Crowded => Page::Phone(Phone::Crowded { again_url: login_url }),
+        LoginError::DigitsTaken | LoginError::Expired => Page::SignInExpired { login_url },
         LoginError::Overtaken => Page::SignInOver { login_url },
         LoginError::Loop => Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
         LoginError::NoApp => Page::BadRequest { detail: Malformed::SignIn },
@@ -211,15 +212,12 @@ fn store_page(error: &StoreError) -> Page<'static> {
 }
 
 fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
-    let code = match error {
-        WechatError::Errcode { errcode, .. } => Some(errcode.0),
+    let code = error.errcode();
+    match error {
         WechatError::Snapshot => return Page::SnapshotPage,
-        WechatError::Client(_)
-        | WechatError::Crowded
-        | WechatError::TokenServer(_)
-        | WechatError::Unreachable(_)
-        | WechatError::Unreadable { .. } => None,
-    };
+        WechatError::Crowded => return Page::Overloaded,
+        _ => {}
+    }
     match error.reaction() {
         Reaction::Administrator => Page::WechatMisconfigured { code: code.unwrap_or_default() },
         Reaction::Busy => Page::WechatBusy { login_url, code },
@@ -242,8 +240,12 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
             "WeChat gave no unionid, which wechat.require_unionid asks for: bind the app to an Open Platform account"
         ),
         LoginError::Store(error) => log_store(error, request_id),
+        LoginError::Crowded => tracing::warn!(
+            request_id, %client, error = %error,
+            "a browser cannot wait for a phone: a hundred of one network may. If all visitors seem to come from one address, write their proxy into server.trusted_proxies"
+        ),
         LoginError::Blocked(_)
-        | LoginError::Crowded
+        | LoginError::DigitsTaken
         | LoginError::Expired
         | LoginError::Overtaken
         | LoginError::NoApp
@@ -288,6 +290,14 @@ fn log_wechat(error: &WechatError, request_id: &str) {
             }
         }
         WechatError::Snapshot => tracing::info!(request_id, "a snapshot page's virtual user was not let in"),
+        WechatError::Crowded => tracing::warn!(
+            request_id,
+            "too many sign-ins wait for WeChat's answer: is WeChat slow, or does somebody call back at random?"
+        ),
+        WechatError::Unreadable { .. } => tracing::warn!(
+            request_id, error = %error,
+            "an answer that is not WeChat's: does something between here and api.weixin.qq.com answer in its place (proxy, firewall, api_base)?"
+        ),
         error => tracing::warn!(
             request_id, error = %chain(error),
             "WeChat could not be asked: does this computer reach api.weixin.qq.com (DNS, firewall, HTTPS_PROXY)?"

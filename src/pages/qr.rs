@@ -21,6 +21,18 @@ pub(super) fn image(text: &str) -> Option<String> {
     ))
 }
 
+/// Words, line by line, where a code would stand.
+pub(super) fn in_words(words: &str) -> String {
+    let lines: Vec<_> = words.lines().collect();
+    let top = 124 - 12 * lines.len().saturating_sub(1);
+    let line =
+        |(number, line): (usize, &&str)| format!("<text x=\"120\" y=\"{}\">{line}</text>", top + 24 * number);
+    let lines: String = lines.iter().enumerate().map(line).collect();
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" font-family="system-ui,sans-serif" font-size="17" text-anchor="middle" fill="#15201b"><rect width="240" height="240" fill="#fff"/>{lines}</svg>"##
+    )
+}
+
 fn drawn(text: &str) -> Option<(usize, String)> {
     let code = QrCode::new(text.as_bytes()).ok()?;
     let width = code.width();

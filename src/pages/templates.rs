@@ -4,6 +4,7 @@
 pub(super) const ALL: &[(&str, &str)] = &[
     ("actions.html", include_str!("templates/actions.html")),
     ("brief.html", include_str!("templates/brief.html")),
+    ("copy.html", include_str!("templates/copy.html")),
     ("elsewhere.html", include_str!("templates/elsewhere.html")),
     ("framed.html", include_str!("templates/framed.html")),
     ("layout.html", include_str!("layout.html")),

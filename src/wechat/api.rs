@@ -112,6 +112,11 @@ pub enum WechatError {
 }
 
 impl WechatError {
+    /// The number that WeChat said, if it said one.
+    pub fn errcode(&self) -> Option<i64> {
+        if let Self::Errcode { errcode, .. } = self { Some(errcode.0) } else { None }
+    }
+
     /// What to do about it.
     pub fn reaction(&self) -> Reaction {
         match self {

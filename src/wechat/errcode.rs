@@ -80,6 +80,9 @@ impl Errcode {
             }
             40226 => "WeChat blocks this person as high-risk",
             40243 => "the AppSecret is frozen: unfreeze it in the WeChat console",
+            40033 | 40035 | 47001 => {
+                "a parameter that WeChat did not take: please report this as a defect of wxgate"
+            }
             41002 => "app_id is empty",
             41004 => "app_secret is empty",
             41008 => "the callback brought no code",
@@ -96,6 +99,15 @@ impl Errcode {
             50001 => "the person has not authorised this interface",
             50002 => "the person, or the account as a whole, is restricted by WeChat",
             50005 => "the person does not follow the account",
+            61007 => {
+                "the interface is not authorised for this account: look at its permissions in the WeChat console"
+            }
+            89501 | 89503 => {
+                "the account's administrator has to confirm this server's address: WeChat has sent them a message; errmsg names the address"
+            }
+            89506 | 89507 => {
+                "the account's administrator has refused this server's address (for an hour, or a day when refused twice); errmsg names it"
+            }
             _ => "see the list of return codes in WeChat's documentation",
         }
     }
@@ -123,7 +135,8 @@ mod tests {
                 Administrator,
                 &[
                     40001, 40002, 40013, 40125, 40164, 40243, 41001, 41002, 41003, 41004, 41009, 43001,
-                    43002, 43003, 48001, 48004, 50005,
+                    43002, 43003, 48001, 48004, 50005, 40033, 40035, 47001, 61004, 61007, 89501, 89503,
+                    89506, 89507,
                 ],
             ),
         ] {

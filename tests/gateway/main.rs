@@ -20,6 +20,7 @@ mod logs;
 mod lost_stores;
 mod members;
 mod messages;
+mod no_codes;
 mod nodes;
 mod outages;
 mod ownership;

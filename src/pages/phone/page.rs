@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::super::face::{Face, shown};
+use super::super::face::{Face, QUOTA, shown};
 use super::super::moment::moment;
 use super::super::sign::Sign;
 use crate::model::clock::Timestamp;
@@ -24,6 +24,22 @@ pub enum Phone<'a> {
         left: u64,
         /// Where to begin again.
         again_url: &'a str,
+    },
+    /// In the browser that would wait: too many others do.
+    Crowded {
+        /// Where to begin again.
+        again_url: &'a str,
+    },
+    /// In the browser that waits: WeChat makes no code to scan.
+    NoCode {
+        /// What WeChat said.
+        code: Option<i64>,
+        /// Whether only the administrator can help.
+        is_lasting: bool,
+        /// Where to get another.
+        again_url: &'a str,
+        /// Every other way in, if there is one.
+        ways_url: Option<&'a str>,
     },
     /// In the browser that waits: the person on the phone said no.
     Refused {
@@ -79,6 +95,9 @@ impl Phone<'_> {
                 StatusCode::OK
             }
             Self::Refused { .. } => StatusCode::FORBIDDEN,
+            Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoCode { is_lasting: true, .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoCode { is_lasting: false, .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Over => StatusCode::GONE,
         }
     }
@@ -87,6 +106,8 @@ impl Phone<'_> {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Waiting { .. } => "waiting_for_phone",
+            Self::Crowded { .. } => "too_many_waiting",
+            Self::NoCode { .. } => "no_code",
             Self::Refused { .. } => "refused_on_phone",
             Self::Question { .. } => "confirm_on_phone",
             Self::Allowed { .. } => "allowed_on_phone",
@@ -130,6 +151,22 @@ impl<'a> Face<'a> {
                     .value("state", state)
                     .value("left", left)
                     .value("again_url", again_url)
+            }
+            Phone::Crowded { again_url } => {
+                Self::failure(Sign::Clock, "call_crowded.title", "call_crowded.text")
+                    .action("action.again", again_url)
+            }
+            Phone::NoCode { code, is_lasting, again_url, ways_url } => {
+                let (sign, text) = match (is_lasting, code) {
+                    (true, _) => (Sign::Broken, "no_code.lasting"),
+                    (false, Some(QUOTA)) => (Sign::Clock, "wechat_busy.quota"),
+                    (false, _) => (Sign::Clock, "no_code.text"),
+                };
+                let mut face = Self::failure(sign, "no_code.title", text)
+                    .fact("fact.code", code.map(|code| code.to_string()).as_deref());
+                face.texts.push("wechat_busy.more");
+                let face = if is_lasting { face } else { face.action("action.retry", again_url) };
+                ways_url.into_iter().fold(face, |face, url| face.action("call.other_ways", url))
             }
             Phone::Refused { again_url } => {
                 Self::notice(Sign::Lock, "call_refused.title", "call_refused.text")

@@ -13,7 +13,6 @@ use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::page::Page;
 use super::super::people::COME_BACK;
-use super::super::qr;
 use super::super::query;
 use super::page::{CalledBy, Phone};
 use crate::login::{Attempt, Channel, LoginError, LoginFailure};
@@ -45,7 +44,14 @@ impl OwnPages {
         let pairing = match attempt.channel {
             // Only who looks at the code makes one.
             Channel::Follow => self.login.progress(&attempt, asking.now).await.map_err(failed)?,
-            _ => Some(self.login.wait(&attempt, visitor(asking), asking.now).await.map_err(failed)?),
+            _ => match self.login.wait(&attempt, visitor(asking), asking.now).await {
+                // Another attempt has other digits.
+                Err(LoginError::DigitsTaken) => {
+                    let again = self.login_address(Some("code"), &attempt.to(), attempt.handoff);
+                    return Ok(answer::redirect(&self.site, StatusCode::FOUND, &again, &[]));
+                }
+                pairing => Some(pairing.map_err(failed)?),
+            },
         };
         match pairing.as_ref().map(|pairing| &pairing.state) {
             Some(PairingState::Allowed(_)) | Some(PairingState::Taken) => {
@@ -61,25 +67,11 @@ impl OwnPages {
                 Ok(self.page(&Page::Phone(Phone::Refused { again_url: &again_url }), asking))
             }
             Some(PairingState::Scanned(_)) => Ok(self.waiting_page(&attempt, true, asking)),
-            Some(PairingState::Waiting) | None => Ok(self.waiting_page(&attempt, false, asking)),
+            Some(PairingState::Waiting) | None => match self.login.code_failure(&attempt) {
+                Some(error) => Ok(self.without_code(&error, &attempt, asking)),
+                None => Ok(self.waiting_page(&attempt, false, asking)),
+            },
         }
-    }
-
-    /// `GET /_wxgate/login/code`: the code that a phone scans.
-    pub(in super::super) async fn code_to_scan(
-        &self,
-        host: &Host,
-        asking: &Asking<'_>,
-    ) -> Result<Response<Body>, Failure> {
-        self.keep_from_other_sites(asking)?;
-        let attempt = self.attempt(host, asking)?;
-        let failed = |error| LoginFailure { error, cookies: Vec::new(), to: Some(attempt.to()) };
-        if attempt.channel != Channel::Follow {
-            return Err(Failure::NotFound);
-        }
-        let address = self.login.code(&attempt, visitor(asking), asking.now).await.map_err(failed)?;
-        let image = qr::image(&address).ok_or(Failure::NotFound)?;
-        Ok(answer::picture(&self.site, image))
     }
 
     /// `GET /_wxgate/login/status?a=…`: how far it has come, once that changes.
@@ -98,6 +90,8 @@ impl OwnPages {
             let failed = |error: LoginError| LoginFailure { error, cookies: Vec::new(), to: None };
             let pairing: Option<Pairing> = self.login.progress(&attempt, now).await.map_err(failed)?;
             let state = match &pairing {
+                // The page says why.
+                _ if self.login.code_failure(&attempt).is_some() => "no-code",
                 Some(pairing) => pairing.state.as_str(),
                 // Nobody has looked at the code yet, or it is over.
                 None if now.since(attempt.begun) < LIFETIME => "waiting",
@@ -122,7 +116,7 @@ impl OwnPages {
     }
 
     /// The login that a page of this browser is about.
-    fn attempt(&self, host: &Host, asking: &Asking<'_>) -> Result<Attempt, Failure> {
+    pub(super) fn attempt(&self, host: &Host, asking: &Asking<'_>) -> Result<Attempt, Failure> {
         if *host != self.site.login_host {
             return Err(Failure::NotFound);
         }

@@ -101,6 +101,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     ("snapshot.title", "Tap “使用完整服务”"),
     ("wechat_busy.more", "People who are already signed in can carry on."),
+    (
+        "wechat_busy.quota",
+        "WeChat lets this site ask so often a day and no more, and today’s share is used up. It begins anew at midnight, Beijing time. Please tell the administrator.",
+    ),
     ("wechat_busy.text", "We got no answer from WeChat. Wait a moment, then sign in again."),
     ("wechat_busy.title", "WeChat is not responding"),
     (

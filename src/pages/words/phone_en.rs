@@ -20,7 +20,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "call_code.text",
         "Scan this code with WeChat on your phone, follow the account, and confirm in the chat to sign in to {site}.",
     ),
-    ("call_code.alt", "A WeChat code. If you cannot see it, reload the page."),
+    ("call_code.alt", "A WeChat code. If you cannot see or scan it, sign in another way below."),
     ("call_digits.title", "Send digits to sign in"),
     (
         "call_digits.text",
@@ -38,6 +38,18 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call.left", "Good for {left} more seconds"),
     ("call.left_js", "Good for % more"),
     ("call.other_ways", "Sign in another way"),
+    ("no_code.picture", "The code cannot be\nshown right now.\nReload the page, or\nsign in another way."),
+    ("no_code.title", "There is no code to scan right now"),
+    ("no_code.text", "We got no code from WeChat. Wait a moment, then try again."),
+    (
+        "no_code.lasting",
+        "WeChat gives this site no codes. This is not your fault, and trying again will not help. Tell the administrator the number below.",
+    ),
+    ("call_crowded.title", "Too many are signing in at once"),
+    (
+        "call_crowded.text",
+        "Too many browsers of your network, or in all, wait for a phone. Each waits for five minutes at most: try again in a few minutes.",
+    ),
     ("call_refused.title", "Not allowed on the phone"),
     ("call_refused.text", "Somebody tapped “Not me” on the phone. If that was a mistake, sign in again."),
     // the question on the phone

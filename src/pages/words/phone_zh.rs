@@ -17,7 +17,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // the browser that waits
     ("call_code.title", "微信扫码登录"),
     ("call_code.text", "用手机微信扫一扫，关注公众号后在聊天里确认，就能登录 {site}。"),
-    ("call_code.alt", "微信二维码。看不到的话，请刷新页面。"),
+    ("call_code.alt", "微信二维码。看不到或不能扫的话，请用下面的另一种方式登录。"),
     ("call_digits.title", "发送数字登录"),
     ("call_digits.text", "在手机微信里打开公众号，把下面的数字发给它，就能登录 {site}。"),
     ("call_digits.send", "把这些数字发给公众号"),
@@ -32,6 +32,15 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call.left", "还有 {left} 秒有效"),
     ("call.left_js", "还有 % 有效"),
     ("call.other_ways", "换一种方式登录"),
+    ("no_code.picture", "二维码暂时无法显示。\n请刷新页面，\n或换一种方式登录。"),
+    ("no_code.title", "暂时没有可扫的二维码"),
+    ("no_code.text", "没有从微信得到二维码。请稍等片刻再试。"),
+    ("no_code.lasting", "微信没有给此网站二维码。这不是你的问题，重试也没有用。请把下面的数字告诉管理员。"),
+    ("call_crowded.title", "同时登录的人太多"),
+    (
+        "call_crowded.text",
+        "你所在的网络或整个网站，正在等待手机确认的浏览器太多。每个最多等五分钟，请过几分钟再试。",
+    ),
     ("call_refused.title", "手机上没有同意登录"),
     ("call_refused.text", "手机上点了“不是我”。如果是点错了，可以重新登录。"),
     // the question on the phone

@@ -92,6 +92,15 @@ pub(super) async fn one_of_two_phones_is_first(store: &dyn Store) {
     assert_eq!(state.as_ref(), Some(&said[0].state));
 }
 
+pub(super) async fn two_browsers_are_never_called_by_the_same(store: &dyn Store) {
+    let first = begun(store).await;
+    let second = Pairing { call: first.call, ..waiting() };
+    assert!(store.begin_pairing(second.clone(), ROOM).await.unwrap(), "there is room");
+    let of = async |by| store.pairing(by, at(1)).await.unwrap();
+    assert_eq!(of(PairingBy::Browser(second.browser)).await, None);
+    assert_eq!(of(PairingBy::Call(first.call)).await, Some(first), "whoever was called so stays it");
+}
+
 pub(super) async fn so_many_may_wait_and_no_more(store: &dyn Store) {
     let bounds = PairingBounds { most: 5, most_of_network: 2 };
     let from = |last: u8| Pairing { client: [192, 0, 2, last].into(), ..waiting() };

@@ -39,7 +39,7 @@ pub(super) async fn count(
 pub(super) async fn add(session: &mut Session<'_>, pairing: &Pairing) -> Row<()> {
     let statement = "INSERT INTO pairings \
          (browser, call, site, user_agent, client, network, begun, expires, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (browser) DO NOTHING";
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
     session
         .run(
             statement,

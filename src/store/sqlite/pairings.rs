@@ -16,7 +16,7 @@ const COUNT: &str =
 const ADD: &str = "
     INSERT INTO pairings (browser, call, site, user_agent, client, network, begun, expires, state)
     VALUES (:browser, :call, :site, :user_agent, :client, :network, :begun, :expires, :state)
-    ON CONFLICT (browser) DO NOTHING";
+    ON CONFLICT DO NOTHING";
 const BY_BROWSER: &str = "SELECT * FROM pairings WHERE browser = ?1 AND expires > ?2";
 const BY_CALL: &str = "SELECT * FROM pairings WHERE call = ?1 AND expires > ?2";
 const ADVANCE: &str = "
