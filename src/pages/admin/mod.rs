@@ -12,7 +12,7 @@ mod names;
 mod place;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod told;
 
 use http::{Method, Response, StatusCode};

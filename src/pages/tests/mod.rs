@@ -1,172 +1,22 @@
 //! Every page, in both languages, with friendly and with hostile values.
 
+pub(super) mod gallery;
+mod snapshots;
+
 use std::collections::BTreeSet;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
 
 use super::language::{Language, LanguageLinks};
-use super::page::{Hindrance, Malformed, Page};
-use super::people::page::{Joining, Offer, Somebody, Step};
-use super::phone::page::{CalledBy, Phone};
+use super::page::{Hindrance, Page};
+use super::people::page::{Joining, Step};
 use super::render::{Pages, PagesSettings};
-use crate::model::clock::Timestamp;
-use crate::model::member::AccessRequest;
+use gallery::{NOW, Said, every_page, for_people};
 
 const HOSTILE: &str = r#""><img src=x onerror=alert(1)>{{7*7}}{site}{% raw %}'"#;
 const LANGUAGES: [Language; 2] = [Language::Chinese, Language::English];
-
-/// One of every page (of some, each of their forms) with `text` wherever somebody else's words are shown.
-fn every_page(text: &str) -> Vec<Page<'_>> {
-    let mut pages = pages_about([text; 5]);
-    pages.extend(pages_for_people(text));
-    pages.extend(pages_about_phones(text));
-    pages
-}
-
-/// What people see who are no members yet.
-fn pages_for_people(text: &str) -> Vec<Page<'_>> {
-    let who = Somebody { name: text, avatar: text, id: "wx-00112233445566778899" };
-    let offer = Offer { who, site: text, code: text, token: "token" };
-    let asked = AccessRequest {
-        code: "ABCD".to_owned(),
-        message: text.to_owned(),
-        at: Timestamp::from_unix(1_800_000_000),
-    };
-    let asked: &'static AccessRequest = Box::leak(Box::new(asked));
-    let steps = [
-        Step::Ask { token: "token" },
-        Step::Join { token: "token" },
-        Step::Closed,
-        Step::Uninvited,
-        Step::Wait(Some(asked)),
-        Step::Wait(None),
-        Step::Refused,
-    ];
-    let stranger = |step| Joining::Stranger {
-        status: StatusCode::FORBIDDEN,
-        who,
-        site: text,
-        to: "/reports?a=1",
-        url: "/_wxgate/request?to=/reports?a=1",
-        step,
-    };
-    let mut pages: Vec<_> = steps.into_iter().map(stranger).collect();
-    pages.extend([
-        Joining::Invited(offer),
-        Joining::SetUp(offer),
-        Joining::InvitationSpent,
-        Joining::SetUpLinkSpent { administers: true },
-        Joining::SetUpLinkSpent { administers: false },
-    ]);
-    pages.into_iter().map(Page::Joining).collect()
-}
-
-/// What people see while one of their screens waits for the other.
-fn pages_about_phones(text: &str) -> Vec<Page<'_>> {
-    let again_url = "/_wxgate/login?to=/";
-    let waiting =
-        |by, is_scanned| Phone::Waiting { site: text, by, is_scanned, state: "00", left: 299, again_url };
-    let question = |name, share_url| Phone::Question {
-        site: text,
-        browser: text,
-        client: "192.0.2.1",
-        begun: Timestamp::from_unix(1_800_000_000),
-        name,
-        call: "00",
-        token: "token",
-        share_url,
-    };
-    let phones = [
-        waiting(CalledBy::Code("/_wxgate/login/code?a=00"), false),
-        waiting(CalledBy::Code("/_wxgate/login/code?a=00"), true),
-        waiting(CalledBy::Digits("123456"), false),
-        waiting(CalledBy::Link(text), false),
-        question("", Some("/_wxgate/confirm?c=00&share=1")),
-        question(text, None),
-        Phone::Refused { again_url },
-        Phone::Allowed { site: text },
-        Phone::NotMe,
-        Phone::Over,
-    ];
-    let ways: &'static [(&str, String)] = Box::leak(Box::new([
-        ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
-        ("choose.link", "/_wxgate/login?way=link&to=/".to_owned()),
-    ]));
-    phones.into_iter().map(Page::Phone).chain([Page::ChooseWay { site: text, ways }]).collect()
-}
-
-fn pages_about([site, host, path, name, page_url]: [&str; 5]) -> Vec<Page<'_>> {
-    let name = Some(name);
-    let login_url = "/_wxgate/login?to=%2Freports";
-    let (scan_url, qr_way) = (Some("/_wxgate/login?scan=1"), Some("/_wxgate/login?scan=1"));
-    let (public_host, seen_host, secure_needed) = ("app.example.com", host, true);
-    vec![
-        Page::ApplicationTimeout,
-        Page::ApplicationUnavailable,
-        Page::BadRequest { detail: Malformed::Address },
-        Page::BadRequest { detail: Malformed::Form },
-        Page::BadRequest { detail: Malformed::Headers },
-        Page::BadRequest { detail: Malformed::ReturnAddress },
-        Page::BadRequest { detail: Malformed::SignIn },
-        Page::Blocked { name },
-        Page::Blocked { name: None },
-        Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed },
-        Page::CookieNotReturned { login_url, public_host, seen_host: public_host, secure_needed: false },
-        Page::Denied { name, path },
-        Page::Denied { name: None, path: "/" },
-        Page::ForeignOrigin,
-        Page::FormExpired,
-        Page::Framed {
-            site,
-            frame_url: "https://open.weixin.qq.com/connect/qrconnect",
-            again_url: login_url,
-            ways_url: scan_url,
-        },
-        Page::HeadersTooLarge,
-        Page::Internal,
-        Page::MethodNotAllowed,
-        Page::NeedComputer { site, page_url, qr_way },
-        Page::NeedComputer { site, page_url, qr_way: None },
-        Page::NeedWechat { site, page_url, qr_way, ways_url: None },
-        Page::NotFound,
-        Page::NotPossible,
-        Page::OnceMore { cause: Hindrance::Stale, name: host, target: "/x", fields: &[], token: "token" },
-        Page::OnceMore { cause: Hindrance::StoreDown, name: host, target: "/x", fields: &[], token: "token" },
-        Page::OpenInWechat { site, host, page_url, scan_url, ways_url: scan_url },
-        Page::OpenInWechat { site, host, page_url, scan_url: None, ways_url: None },
-        Page::Overloaded,
-        Page::ShuttingDown,
-        Page::SignInExpired { login_url },
-        Page::SignInInsideWechat {
-            site,
-            host,
-            path,
-            continue_url: "/_wxgate/login?ask=1&to=%2Freports",
-            ways_url: scan_url,
-        },
-        Page::SignInLoop { login_url, public_host, seen_host, secure_needed },
-        Page::SignInOver { login_url },
-        Page::SignInRefused { login_url },
-        Page::SignOutConfirm { site, name },
-        Page::SignOutConfirm { site, name: None },
-        Page::SignedOut { site, login_url },
-        Page::SnapshotPage,
-        Page::StoreUnavailable,
-        Page::TooLarge,
-        Page::TooManyRequests { seconds: 30 },
-        Page::UnionidRequired,
-        Page::UriTooLong,
-        Page::WechatBusy { login_url, code: Some(-1) },
-        Page::WechatBusy { login_url, code: None },
-        Page::WechatMisconfigured { code: 40125 },
-        Page::WechatRestricted,
-        Page::WecomNotSupported { site, page_url, scan_url },
-        Page::WrongHost,
-    ]
-}
 
 fn bare_settings() -> PagesSettings {
     PagesSettings::default()
@@ -187,7 +37,7 @@ fn full_settings(text: &str) -> PagesSettings {
 fn drawn(settings: &PagesSettings, page: &Page<'_>, language: Language) -> String {
     let pages = Pages::new(settings).expect("the templates are templates");
     let links = LanguageLinks::from_query(Some("to=/reports"));
-    pages.render(page, language, Some(&links), "7f3a9c21", Timestamp::from_unix(1_800_000_000))
+    pages.render(page, language, Some(&links), "7f3a9c21", NOW)
 }
 
 /// What stands between the first `before` and the next `after`.
@@ -281,7 +131,7 @@ fn nothing_is_loaded_from_elsewhere_and_nothing_runs_unannounced() {
 #[test]
 fn every_page_has_its_own_word() {
     let words: BTreeSet<_> = every_page("x").iter().map(Page::word).collect();
-    assert_eq!(words.len(), 48);
+    assert_eq!(words.len(), 50);
     for page in every_page("x") {
         let says_error = drawn(&bare_settings(), &page, Language::English).contains("Error ");
         assert!(page.status() != 200 || !says_error, "{page:?}");
@@ -320,12 +170,12 @@ fn forms_come_with_their_origin() {
 fn a_proxy_that_asks_is_told_in_brief() {
     let long = "长".repeat(100);
     for language in LANGUAGES {
-        for page in pages_for_people(&long) {
+        for (_, page) in for_people(Said::all(&long)) {
             let pages = Pages::new(&bare_settings()).expect("the templates are templates");
             let html = pages.render_brief(&page, language, "7f3a9c21");
             assert!(html.len() <= 1024 && html.contains("<h1>"), "{page:?}: {html}");
         }
-        for page in pages_for_people("王芳") {
+        for (_, page) in for_people(Said::USUAL) {
             let pages = Pages::new(&bare_settings()).expect("the templates are templates");
             let html = pages.render_brief(&page, language, "7f3a9c21");
             let offers = html.contains("&#x2f;_wxgate&#x2f;request?to=&#x2f;reports");

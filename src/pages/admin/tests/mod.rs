@@ -1,187 +1,27 @@
 //! Every page of administration in both languages, with friendly and with hostile values, and every word of its forms.
 
+pub(in super::super) mod gallery;
+mod samples;
+
 use super::super::face::Face;
 use super::super::forms::Form;
 use super::super::language::{Language, LanguageLinks};
 use super::super::render::{Pages, PagesSettings};
 use super::audit::{Filter, Trail, Whom};
 use super::complaint::Complaint;
-use super::conflicts::Both;
 use super::deed::{DEEDS, Deed, Order, words_when_done};
 use super::desk::Frame;
 use super::invites::{Draft, Invitations};
-use super::member::OneMember;
-use super::members::{Everybody, Listed};
 use super::names::Names;
-use super::{audit, conflicts, invites, member, members};
+use super::{audit, invites, member};
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
-use crate::model::identity::Account;
-use crate::model::member::{AccessRequest, Change, Member, MemberId, Status};
-use crate::store::records::{AccountRow, AuditRow, Conflict, Invite, MemberDetail, SessionRow};
+use crate::model::member::{Change, Status};
+use gallery::gallery;
+use samples::{id, one};
 
 const HOSTILE: &str = r#""><img src=x onerror=alert(1)>{{7*7}}{name}{% raw %}'"#;
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
-
-fn id(number: u8) -> MemberId {
-    MemberId::of([number; 10])
-}
-
-fn somebody(number: u8, text: &str, status: Status) -> Member {
-    Member {
-        id: id(number),
-        status,
-        before_block: None,
-        user_name: "wang.fang".parse().ok().filter(|_| number.is_multiple_of(2)),
-        display_name: None,
-        groups: "staff, 财务".parse().unwrap(),
-        is_admin: number == 1,
-        unionid: Some(text.to_owned()),
-        profile_name: text.to_owned(),
-        avatar: text.to_owned(),
-        request: Some(AccessRequest { code: "ABCD".to_owned(), message: text.to_owned(), at: NOW }),
-        created: NOW,
-        signed_in: NOW,
-        ended_before: Timestamp::from_unix(0),
-    }
-}
-
-fn lines(text: &str) -> Vec<AuditRow> {
-    let line = |(number, kind): (usize, &AuditKind)| {
-        let event = AuditEvent {
-            at: NOW,
-            kind: *kind,
-            actor: [Actor::CommandLine, Actor::Gateway, Actor::Member(id(1))][number % 3].clone(),
-            member: Some(id(2)).filter(|_| number.is_multiple_of(2)),
-            client: Some("192.0.2.1".parse().unwrap()),
-            request_id: Some(text.to_owned()),
-            detail: text.to_owned(),
-        };
-        (number as i64, event)
-    };
-    AuditKind::ALL.iter().enumerate().map(line).collect()
-}
-
-fn one(text: &str, status: Status) -> OneMember {
-    let account = Account { app_id: text.to_owned(), openid: text.to_owned() };
-    let session = |number: u8| SessionRow {
-        id: [number; 16],
-        member: id(1),
-        started: NOW,
-        expires: NOW,
-        browser: text.to_owned(),
-        client: Some("2001:db8::1".parse().unwrap()),
-        ended: number == 3,
-    };
-    let member = somebody(1, text, status);
-    let row = AccountRow {
-        account,
-        member: id(1),
-        unionid: Some(text.to_owned()),
-        first_seen: NOW,
-        last_seen: NOW,
-    };
-    let detail = MemberDetail { member, accounts: vec![row], sessions: (1..4).map(session).collect() };
-    OneMember { detail, lines: lines(text), names: names(text), current: [2; 16], typed: as_typed(text) }
-}
-
-/// Everybody but the last of those who did something.
-fn names(text: &str) -> Names {
-    Names::of([(id(1), text.to_owned()), (id(2), text.to_owned())])
-}
-
-/// What administrators type into a form stays as they typed it; nothing else that turns text around is shown, nor what
-/// an address holds, which somebody else may have given them.
-fn as_typed(text: &str) -> String {
-    text.replace('\u{202e}', "")
-}
-
-fn invite(text: &str, uses_left: Option<u32>) -> Invite {
-    Invite {
-        id: "0011223344556677".to_owned(),
-        code_hash: [0; 32],
-        groups: "staff".parse().unwrap(),
-        uses_left,
-        expires: NOW,
-        made_by: Actor::Member(id(1)),
-        made_at: NOW,
-        note: text.to_owned(),
-    }
-}
-
-fn trail(filter: Filter, whom: Whom, text: &str) -> Trail {
-    let lines = if text.is_empty() { Vec::new() } else { lines(text) };
-    Trail { filter, whom, lines, names: names(text), next: Some(7) }
-}
-
-/// One of every page.
-fn every_page(frame: &Frame<'_>, text: &str, people: u8) -> Vec<Face<'static>> {
-    let crowd = |status| (0..people).map(|number| somebody(number, text, status)).collect::<Vec<_>>();
-    let everybody = |listed| Everybody {
-        listed,
-        pending: crowd(Status::Pending),
-        members: crowd(Status::Active),
-        next: Some(format!("5-{}", id(1))),
-        counts: vec![(Status::Pending, 99), (Status::Active, 50)],
-        conflicts: 2,
-    };
-    let narrowed =
-        Listed { search: Some(text.to_owned()), status: Some(Status::Blocked), ..Listed::default() };
-    let link =
-        Some("https://app.example.com/_wxgate/invite?code=00112233445566778899aabbccddeeff".to_owned());
-    let draft = Draft { groups: as_typed(text), note: as_typed(text), ..Draft::default() };
-    let open = vec![invite(text, Some(3)), invite("", None)];
-    let conflict = |other: Option<Member>| Both {
-        conflict: Conflict {
-            id: "0011223344556677".to_owned(),
-            account: Account { app_id: text.to_owned(), openid: text.to_owned() },
-            holder: id(1),
-            other: id(2),
-            unionid: text.to_owned(),
-            found: NOW,
-        },
-        holder: Some(somebody(1, text, Status::Active)),
-        other,
-    };
-    let both = [conflict(Some(somebody(2, text, Status::Active))), conflict(None)];
-    let filter = Filter { member: text.to_owned(), kind: Some(AuditKind::Approved), before: None };
-    let mut faces = vec![
-        members::face(frame, &everybody(Listed::default())),
-        members::face(frame, &everybody(narrowed)),
-        members::face(
-            frame,
-            &Everybody {
-                members: Vec::new(),
-                pending: Vec::new(),
-                next: None,
-                ..everybody(Listed::default())
-            },
-        ),
-        invites::face(
-            frame,
-            &Invitations {
-                invites: open.clone(),
-                names: names(text),
-                draft: draft.clone(),
-                link,
-                is_closed: false,
-            },
-        ),
-        invites::face(
-            frame,
-            &Invitations { invites: open, names: Names::default(), draft, link: None, is_closed: true },
-        ),
-        invites::face(frame, &Invitations::default()),
-        conflicts::face(frame, &both, 3),
-        conflicts::face(frame, &[], 0),
-        audit::face(frame, &trail(filter.clone(), Whom::One(id(2)), text)),
-        audit::face(frame, &trail(filter.clone(), Whom::Several(crowd(Status::Guest)), "")),
-        audit::face(frame, &trail(filter, Whom::Nobody, "")),
-        audit::face(frame, &trail(Filter::default(), Whom::Anybody, "")),
-    ];
-    faces.extend(Status::ALL.map(|status| member::face(frame, &one(text, status))));
-    faces
-}
 
 fn frames(text: &str) -> Vec<Frame<'_>> {
     let frame = |done, complaint| Frame { site: text, name: text, token: "token.token", done, complaint };
@@ -204,7 +44,7 @@ fn drawn(face: Face<'static>, language: Language) -> String {
 fn every_page_is_whole_in_both_languages() {
     for language in [Language::Chinese, Language::English] {
         for frame in frames("王芳") {
-            for face in every_page(&frame, "王芳", 2) {
+            for (_, face) in gallery(&frame, "王芳", 2) {
                 let html = drawn(face, language);
                 assert!(html.contains("</footer>") && html.contains("</nav>"), "{html}");
                 assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
@@ -221,7 +61,7 @@ fn hostile_values_stay_text() {
     let hostile = format!("{HOSTILE}\u{202e}");
     for language in [Language::Chinese, Language::English] {
         for frame in frames(&hostile) {
-            for face in every_page(&frame, &hostile, 2) {
+            for (_, face) in gallery(&frame, &hostile, 2) {
                 let html = drawn(face, language);
                 assert!(html.contains("</footer>"), "{html}");
                 assert!(
@@ -284,7 +124,7 @@ fn the_trail_says_who_and_what_in_the_words_of_its_reader() {
 #[test]
 fn a_page_is_small_beside_what_it_lists() {
     let frame = &frames("王芳")[0];
-    for face in every_page(frame, "王芳", 0) {
+    for (_, face) in gallery(frame, "王芳", 0) {
         let (template, html) = (face.template, drawn(face, Language::Chinese));
         assert!(html.len() < 45_000, "{template} has {} bytes", html.len());
     }
