@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accessibility;
 mod demo;
 mod members;
 mod other_sites;
 mod pages;
+mod shown_pages;
 mod signing_in;
 mod support;

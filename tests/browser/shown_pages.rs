@@ -1,0 +1,89 @@
+//! The gateway's pages in all of their states, from their snapshots: each with the style, scripts and policy it has in truth.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use wxgate::pages::render::{Pages, PagesSettings};
+
+/// Stands where a code would.
+const CODE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#fff"/><path d="M1 1h3v3h-3z"/></svg>"##;
+
+/// Serves pages until it is dropped with the test.
+pub(crate) struct ShownPages {
+    origin: String,
+    names: Vec<String>,
+}
+
+impl ShownPages {
+    /// All snapshots, and `others`: name and HTML.
+    pub(crate) async fn start(others: &[(&str, &str)]) -> Self {
+        let mut pages = snapshots();
+        pages.extend(others.iter().map(|(name, html)| ((*name).to_owned(), (*html).to_owned())));
+        let names = pages.keys().cloned().collect();
+        let settings = PagesSettings::default();
+        let policy = Pages::new(&settings).unwrap().content_security_policy().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let shown = Arc::new((pages, policy));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&shown)));
+            }
+        });
+        Self { origin, names }
+    }
+
+    /// The pages, by their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("{}/{name}", self.origin)
+    }
+}
+
+/// Every snapshot, with its style and scripts put back.
+fn snapshots() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages");
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let files = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let parts: Vec<(String, String)> = files(&folder)
+        .filter(|path| path.extension().is_some_and(|extension| extension == "css" || extension == "js"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), read(&path)))
+        .collect();
+    files(&folder.join("snapshots"))
+        .map(|path| {
+            let html = parts.iter().fold(read(&path), |html, (name, text)| {
+                html.replace(&format!("/* {name} */"), text.trim_end())
+            });
+            (path.file_name().unwrap().to_string_lossy().into_owned(), html)
+        })
+        .collect()
+}
+
+async fn answer(mut stream: TcpStream, shown: Arc<(BTreeMap<String, String>, String)>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(1..) = stream.read_buf(&mut head).await else { return };
+    }
+    let head = String::from_utf8_lossy(&head);
+    let path = head.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    let (pages, policy) = &*shown;
+    let (status, kind, body) = match pages.get(path) {
+        Some(html) => ("200 OK", "text/html; charset=utf-8", html.as_str()),
+        None if path.starts_with("_wxgate/login/code") => ("200 OK", "image/svg+xml", CODE),
+        None => ("503 Service Unavailable", "text/plain", ""),
+    };
+    let frames = if path.starts_with("framed-") { "; frame-src https://open.weixin.qq.com" } else { "" };
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\
+         content-security-policy: {policy}{frames}\r\n\r\n"
+    );
+    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+}
