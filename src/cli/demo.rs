@@ -11,7 +11,7 @@ use crate::pages::language::Language;
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Drive a whole login without a browser, print each step, and end.
+    /// Drive a login by each way in without a browser, print each step, and end.
     #[arg(long)]
     check: bool,
     /// Protect this application instead of the example.
@@ -23,8 +23,11 @@ pub(super) struct DemoArguments {
     /// Language of the pages; the browser's without it.
     #[arg(long, value_name = "zh|en", value_parser = language)]
     lang: Option<Language>,
+    /// Show WeChat's code in a frame on the gateway's page, as `page = "embedded"` does.
+    #[arg(long)]
+    embedded: bool,
     /// Run only the simulated WeChat and the pretend phone, for a gateway started by hand.
-    #[arg(long, conflicts_with_all = ["check", "upstream"])]
+    #[arg(long, conflicts_with_all = ["check", "embedded", "upstream"])]
     wechat_only: bool,
 }
 
@@ -32,7 +35,12 @@ pub(super) struct DemoArguments {
 pub(super) fn run(arguments: &DemoArguments) -> ExitCode {
     // A gateway started by hand beside the simulated WeChat has 8480 and 8481.
     let port = arguments.port.unwrap_or(if arguments.wechat_only { 8490 } else { 8480 });
-    let settings = DemoSettings { port, upstream: arguments.upstream.clone(), language: arguments.lang };
+    let settings = DemoSettings {
+        port,
+        upstream: arguments.upstream.clone(),
+        language: arguments.lang,
+        embedded: arguments.embedded,
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return exit(Err(error.into())),

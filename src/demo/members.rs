@@ -11,6 +11,9 @@ use crate::model::identity::{Account, Profile};
 use crate::seal::random;
 use crate::wechat::simulator::{App, Person};
 
+/// How many of them are members from the beginning: the first ones.
+pub(super) const KNOWN: usize = 2;
+
 /// How the people of the pretend phone stand, in their order.
 pub(super) const ROLES: [&str; 3] = ["administrator · 管理员", "member · 成员", "unknown · 陌生人"];
 

@@ -1,12 +1,14 @@
 //! The demo: gateway, example application, simulated WeChat and pretend phone in one process, on loopback only.
 
+mod account;
 pub mod application;
+mod beside;
+mod browser;
 mod check;
 mod clock_socket;
 mod members;
 mod parts;
 pub mod phone;
-mod visitor;
 
 use std::sync::Arc;
 
@@ -18,7 +20,9 @@ use tokio::net::TcpListener;
 use crate::pages::language::Language;
 use crate::telemetry::logs::{self, LogFormat, LogSettings};
 use crate::wechat::simulator::{Reply, Simulator, listen};
+use phone::Phone;
 
+pub use beside::run as run_wechat;
 pub use check::check;
 
 /// What a demo may be told.
@@ -30,6 +34,8 @@ pub struct DemoSettings {
     pub upstream: Option<String>,
     /// Language of the pages; the browser's without it.
     pub language: Option<Language>,
+    /// WeChat's code in a frame on the gateway's page, in place of WeChat's own page.
+    pub embedded: bool,
 }
 
 /// Runs the demo until Ctrl-C.
@@ -43,14 +49,17 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
   1  Open the protected application      {gateway}/
      打开受保护的应用
   2  Use the pretend phone               {wechat}/phone
-     用模拟手机扫码
+     用模拟手机扫码、聊天、打开链接
   3  Approve people as administrator     {gateway}/_wxgate/admin      (be “{admin}”)
      以管理员身份批准申请
+
+  On a computer choose how to sign in: WeChat's code, the account's code, digits for the account, or a link. What a
+  phone sees inside WeChat: open {gateway}/ on the pretend phone.
 
   Behind it: {application} -- open it directly to see what is not protected.
   People on the pretend phone: {people}
   Members are kept in memory and forgotten at the end.
-  Press Ctrl-C to stop.   --port 9000   --lang en   --upstream http://127.0.0.1:3000 (your own application)
+  Press Ctrl-C to stop.   --port 9000   --lang en   --embedded   --upstream http://127.0.0.1:3000 (your own application)
 ",
         version = env!("CARGO_PKG_VERSION"),
         gateway = demo.gateway_url,
@@ -67,67 +76,21 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs only the simulated WeChat and the pretend phone until Ctrl-C, for a gateway started by hand.
-pub async fn run_wechat(settings: &DemoSettings) -> anyhow::Result<()> {
-    let (listener, port) = parts::listen(settings.port).await?;
-    let simulator = parts::simulator();
-    let configuration = configuration_beside(port);
-    let configuration: Vec<String> = configuration.lines().map(|line| format!("    {line}")).collect();
-    println!(
-        "
-  Simulated WeChat on http://localhost:{port}, pretend phone on http://localhost:{port}/phone
-  People on the pretend phone: {people}
-
-  It has two apps, a website app (QR code on computers) and an Official Account (inside WeChat). A gateway on this computer
-  that uses both; either table will do alone:
-
-{configuration}
-
-  Press Ctrl-C to stop.
-",
-        people = phone::people().iter().map(|person| person.name().to_owned()).collect::<Vec<_>>().join(" · "),
-        configuration = configuration.join("\n"),
-    );
-    serve_wechat(simulator, listener, async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
-    .await;
-    Ok(())
-}
-
-/// The configuration of a gateway on this computer that takes the simulated WeChat on `port` for WeChat.
-fn configuration_beside(port: u16) -> String {
-    let (website, account) = (parts::WEBSITE_APP, parts::ACCOUNT_APP);
-    format!(
-        "public_url = \"http://localhost:8480\"\n\
-         upstream   = \"http://127.0.0.1:3000\"\n\
-         [wechat]\n\
-         api_base   = \"http://localhost:{port}\"\n\
-         open_base  = \"http://localhost:{port}\"\n\
-         [wechat.website]\n\
-         app_id     = \"{website}\"\n\
-         app_secret = \"{}\"\n\
-         [wechat.official_account]\n\
-         app_id     = \"{account}\"\n\
-         app_secret = \"{}\"\n",
-        parts::WEBSITE_SECRET,
-        parts::ACCOUNT_SECRET,
-    )
-}
-
 /// Answers on `listener`: `/phone` is the pretend phone, everything else the simulated WeChat it belongs to.
 pub async fn serve_wechat(
     simulator: Arc<Simulator>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
-    listen::serve(listener, shutdown, move |request| route(Arc::clone(&simulator), request)).await;
+    let phone = Phone::new(Arc::clone(&simulator));
+    let answer = move |request| route(Arc::clone(&simulator), Arc::clone(&phone), request);
+    listen::serve(listener, shutdown, answer).await;
 }
 
-async fn route(simulator: Arc<Simulator>, request: Request<Incoming>) -> Reply {
+async fn route(simulator: Arc<Simulator>, phone: Arc<Phone>, request: Request<Incoming>) -> Reply {
     let path = request.uri().path();
     if path == "/phone" || path.starts_with("/phone/") {
-        phone::handle(simulator, request).await
+        phone.handle(request).await
     } else {
         simulator.handle(request).await
     }
@@ -138,21 +101,4 @@ fn people() -> String {
     let people =
         people.iter().zip(members::ROLES).map(|(person, role)| format!("{} ({role})", person.name()));
     people.collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::source::ConfigFile;
-    use crate::live::ConfigSource;
-
-    #[test]
-    fn the_printed_configuration_has_both_apps() {
-        let source =
-            ConfigSource::Fixed(ConfigFile { path: "config.toml".into(), text: configuration_beside(8490) });
-        let (config, _) = source.read(&[]).unwrap();
-        let apps = config.wechat.apps;
-        assert_eq!(apps.website.unwrap().id, parts::WEBSITE_APP);
-        assert_eq!(apps.official_account.unwrap().id, parts::ACCOUNT_APP);
-    }
 }

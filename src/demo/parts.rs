@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use super::account::{Agreement, ORIGINAL_ID};
 use super::{DemoSettings, application, members, phone, serve_wechat};
 use crate::config::source::ConfigFile;
 use crate::gateway::Gateway;
@@ -46,9 +47,15 @@ pub(super) fn simulator() -> Arc<Simulator> {
         website_app(),
         App::official_account(ACCOUNT_APP, ACCOUNT_SECRET, "localhost")
             .named("wxgate demo")
+            .with_original_id(ORIGINAL_ID)
             .bound_to("demo platform"),
     ];
-    Simulator::new(apps, phone::people())
+    let simulator = Simulator::new(apps, phone::people());
+    // Members have long been following the account; whoever is a stranger does not.
+    for person in phone::people().iter().take(members::KNOWN) {
+        simulator.set_follower(person.name(), ACCOUNT_APP);
+    }
+    simulator
 }
 
 fn website_app() -> App {
@@ -72,7 +79,8 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     let gateway_url = format!("http://localhost:{gateway_port}");
     let wechat_url = format!("http://localhost:{wechat_port}");
 
-    let config = configuration(&gateway_url, &application_url, wechat_port, settings.language);
+    let agreement = Agreement::random();
+    let config = configuration(&gateway_url, &application_url, wechat_port, &agreement, settings);
     let source = ConfigSource::Fixed(ConfigFile { path: PathBuf::from("demo"), text: config });
     let (config, _) = source.read(&[]).map_err(|error| anyhow::anyhow!("{error}"))?;
     let store = store::open(&memory(), Opening::Create, Handle::current()).await?;
@@ -96,6 +104,8 @@ pub(super) async fn start(settings: &DemoSettings) -> anyhow::Result<Demo> {
     }
     let listener = Listener::Tcp(gateway_listener);
     tokio::spawn(serve(listener, gateway, Limits::default(), std::future::pending(), patience));
+    agreement.enter(&simulator, &gateway_url)?;
+    simulator.verify_push(ACCOUNT_APP).await.map_err(anyhow::Error::msg)?;
     Ok(Demo { gateway_url, wechat_url, application_url, simulator })
 }
 
@@ -115,8 +125,16 @@ pub(super) async fn listen(wish: u16) -> anyhow::Result<(TcpListener, u16)> {
     bail!("no free port from {wish} on; choose another with --port")
 }
 
-fn configuration(gateway: &str, application: &str, wechat_port: u16, language: Option<Language>) -> String {
-    let language = language.map_or("auto", Language::name);
+fn configuration(
+    gateway: &str,
+    application: &str,
+    wechat_port: u16,
+    agreement: &Agreement,
+    settings: &DemoSettings,
+) -> String {
+    let language = settings.language.map_or("auto", Language::name);
+    let qr_page = if settings.embedded { "embedded" } else { "redirect" };
+    let keys = agreement.keys();
     let secret = hex(&random::<32>());
     format!(
         "public_url = \"{gateway}\"\n\
@@ -127,9 +145,11 @@ fn configuration(gateway: &str, application: &str, wechat_port: u16, language: O
          [wechat.website]\n\
          app_id = \"{WEBSITE_APP}\"\n\
          app_secret = \"{WEBSITE_SECRET}\"\n\
+         page = \"{qr_page}\"\n\
          [wechat.official_account]\n\
          app_id = \"{ACCOUNT_APP}\"\n\
          app_secret = \"{ACCOUNT_SECRET}\"\n\
+         {keys}\
          [session]\n\
          secret = \"{secret}\"\n\
          [pages]\n\

@@ -8,6 +8,15 @@ use tokio::net::TcpListener;
 
 use super::support::Browser;
 
+/// An administrator.
+pub(crate) const LIN: &str = "林主任 Lin";
+
+/// A member.
+pub(crate) const WANG: &str = "王芳 Wang Fang";
+
+/// A stranger, who does not follow the account either.
+pub(crate) const ZHANG: &str = "张伟 Zhang Wei";
+
 /// A running demo. It is killed when dropped.
 pub(crate) struct Demo {
     child: Child,
@@ -48,10 +57,17 @@ impl Demo {
         format!("{}{path}", self.gateway)
     }
 
+    /// The pretend phone, in the hands of `person`.
+    pub(crate) async fn hold(&self, phone: &Browser, person: &str) {
+        phone.open(&format!("{}/phone", self.wechat)).await;
+        phone.click(&format!("button[name=holder][value='{person}']")).await;
+        phone.shows("button[name=holder][aria-pressed=true]", person).await;
+    }
+
     /// The first person signs in on a computer, and is on the application's first page.
     pub(crate) async fn sign_in(&self, browser: &Browser) {
         let computer = browser.window().await;
-        browser.open(&self.url("/")).await;
+        browser.open(&self.url("/_wxgate/login?way=qr&to=/")).await;
         // Codes that were left behind may wait too.
         let uuid = browser.evaluate("return document.querySelector('main').dataset.uuid").await;
         let uuid = uuid.as_str().unwrap();

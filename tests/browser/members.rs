@@ -1,10 +1,7 @@
 //! A stranger asks for access, an administrator lets them in, and neither needs more than a phone inside WeChat.
 
-use super::demo::Demo;
+use super::demo::{Demo, LIN, ZHANG};
 use super::support::{Browser, DESKTOP, HANDHELD, Looks};
-
-const LIN: &str = "林主任 Lin";
-const ZHANG: &str = "张伟 Zhang Wei";
 
 /// The words of one language that a test looks for.
 struct Words {

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::demo::Demo;
+use super::demo::{Demo, LIN, WANG};
 use super::support::{Browser, DESKTOP, HANDHELD, Looks};
-
-const LIN: &str = "林主任 Lin";
-const WANG: &str = "王芳 Wang Fang";
 
 /// The words of one language that a test looks for.
 struct Words {
@@ -14,6 +11,7 @@ struct Words {
     sign_out: &'static str,
     signed_out: &'static str,
     sign_in: &'static str,
+    choose: &'static str,
     picture: fn(&str) -> String,
 }
 
@@ -22,6 +20,7 @@ const CHINESE: Words = Words {
     sign_out: "要退出 localhost 吗？",
     signed_out: "已退出登录",
     sign_in: "登录 localhost",
+    choose: "选择登录方式",
     picture: |name| format!("{name}.zh"),
 };
 
@@ -30,6 +29,7 @@ const ENGLISH: Words = Words {
     sign_out: "Sign out of localhost?",
     signed_out: "Signed out",
     sign_in: "Sign in to localhost",
+    choose: "Choose how to sign in",
     picture: |name| format!("{name}.en"),
 };
 
@@ -49,6 +49,11 @@ async fn on_a_computer(words: &Words) {
     let computer = browser.window().await;
 
     browser.open(&demo.url("/?from=browser")).await;
+    browser.shows("h1", words.choose).await;
+    browser.resize(640, 720, false).await;
+    browser.screenshot(&(words.picture)("choose")).await;
+    browser.resize(960, 720, false).await;
+    browser.click("a[href*='way=qr']").await;
     browser.shows("main[data-kind=qr] h1", "微信登录").await;
     assert!(browser.address().await.as_str().starts_with(&demo.wechat), "not at WeChat");
     browser.resize(640, 720, false).await;
@@ -88,7 +93,7 @@ async fn on_a_computer(words: &Words) {
     browser.screenshot(&(words.picture)("signed-out")).await;
 
     browser.open(&demo.url("/")).await;
-    browser.shows("main[data-kind=qr] h1", "微信登录").await;
+    browser.shows("h1", words.choose).await;
     assert_eq!(browser.complaints().await, [""; 0]);
     browser.side_by_side("gate-and-phone", &[gate, held]).await;
 }
@@ -126,7 +131,7 @@ async fn a_refusal_on_the_phone_shows_on_the_computer_and_a_new_code_is_a_click_
     let demo = Demo::start();
     let browser = Browser::start(DESKTOP).await;
     let computer = browser.window().await;
-    browser.open(&demo.url("/")).await;
+    browser.open(&demo.url("/_wxgate/login?way=qr&to=/")).await;
     browser.new_window().await;
     browser.open(&format!("{}/phone", demo.wechat)).await;
     browser.click("form[action='/phone/scan'] button").await;
@@ -164,7 +169,7 @@ async fn nothing_of_the_gateway_stays_in_the_browser_after_signing_out() {
     };
     // Two sign-ins that were begun and left alone.
     for path in ["/left", "/alone"] {
-        browser.open(&demo.url(path)).await;
+        browser.open(&demo.url(&format!("/_wxgate/login?way=qr&to={path}"))).await;
     }
     demo.sign_in(&browser).await;
     assert!(ours().await.len() >= 2, "{:?}", ours().await);

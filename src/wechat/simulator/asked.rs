@@ -27,6 +27,8 @@ pub(crate) struct Asked {
     pub(crate) peer: Option<IpAddr>,
     pub(crate) host: String,
     pub(crate) user_agent: String,
+    /// `Accept-Language`.
+    pub(crate) languages: String,
     pub(crate) holder: Option<String>,
     pub(crate) from_elsewhere: bool,
 }
@@ -53,6 +55,7 @@ impl Asked {
             peer: head.extensions.get::<SocketAddr>().map(SocketAddr::ip),
             host: header(header::HOST).unwrap_or("localhost").to_owned(),
             user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
+            languages: header(header::ACCEPT_LANGUAGE).unwrap_or_default().to_owned(),
             holder: header(header::COOKIE).and_then(holder),
             from_elsewhere: header(header::HeaderName::from_static("sec-fetch-site")) == Some("cross-site"),
             method: head.method,

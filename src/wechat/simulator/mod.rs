@@ -33,7 +33,7 @@ use tokio::net::TcpListener;
 
 pub use answer::{Body, Reply};
 pub use apps::{App, AppKind};
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, HOLDER_COOKIE};
 pub use delivery::EarlyDelivery;
 pub use faults::Fault;
 pub use journal::Call;

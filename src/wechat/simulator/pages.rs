@@ -46,7 +46,7 @@ pub(crate) fn page(environment: &Environment<'_>, status: StatusCode, name: &str
         }
     };
     let policy = "default-src 'none'; script-src 'unsafe-inline' 'self'; style-src 'unsafe-inline'; img-src 'self' \
-                  data:; connect-src 'self'";
+                  data:; connect-src 'self'; frame-src 'self'";
     let policy = http::HeaderValue::from_static(policy);
     reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     reply
@@ -54,8 +54,12 @@ pub(crate) fn page(environment: &Environment<'_>, status: StatusCode, name: &str
 
 /// `Set-Cookie` for "this browser is `name`'s phone".
 pub(crate) fn holder_cookie(name: &str) -> String {
-    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-    format!("{HOLDER_COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax")
+    format!("{HOLDER_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", holder_value(name))
+}
+
+/// `name` as the value of that cookie.
+pub(crate) fn holder_value(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
 
 /// The page of a link that does not work: always 200, never a redirect.
@@ -114,6 +118,7 @@ pub(super) fn qr(scan: &Scan, uuid: &str, svg: &str, return_template: &str) -> R
         progress,
         return_template,
         svg => Value::from_safe_string(svg.to_owned()),
+        is_framed => scan.way_back.frame != Frame::Whole,
         window => if scan.way_back.frame == Frame::Top { "top" } else { "self" },
     };
     page(&PAGES, StatusCode::OK, "qr.html", values)

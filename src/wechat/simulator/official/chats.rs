@@ -64,6 +64,13 @@ impl Simulator {
 
     /// The chats on the phone of `person`: the accounts they follow, or have heard from.
     pub fn chats(&self, person: &str) -> Vec<Chat> {
+        let mut chats = self.accounts(person);
+        chats.retain(|chat| chat.follows || !chat.messages.is_empty());
+        chats
+    }
+
+    /// What `person` finds who searches: every Official Account there is, with what was said so far.
+    pub fn accounts(&self, person: &str) -> Vec<Chat> {
         let accounts = self.apps.iter().filter(|app| app.kind() == AppKind::OfficialAccount);
         let chats = accounts.map(|app| Chat {
             app_id: app.id().to_owned(),
@@ -71,7 +78,7 @@ impl Simulator {
             follows: self.follows(person, app.id()),
             messages: self.chat(person, app.id()),
         });
-        chats.filter(|chat| chat.follows || !chat.messages.is_empty()).collect()
+        chats.collect()
     }
 
     /// Waits until the chat of `person` with the account `app_id` is as `holds` wants it, and gives it.
