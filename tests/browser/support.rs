@@ -31,16 +31,22 @@ const INSTALL: &str =
     "these tests need a real browser: apt-get install chromium chromium-driver fonts-noto-cjk";
 
 /// The pictures in `docs/screenshots`, made with `WXGATE_UPDATE_SCREENSHOTS=1`.
-const DOCUMENTED: [&str; 11] = [
+const DOCUMENTED: &[&str] = &[
     "access.en",
     "access.zh",
     "application",
+    "choose.en",
+    "choose.zh",
+    "confirm.en",
+    "confirm.zh",
     "gate-and-phone",
     "in-app.en",
     "in-app.zh",
     "members",
     "open-in-wechat.en",
     "open-in-wechat.zh",
+    "scan-to-follow.en",
+    "scan-to-follow.zh",
     "unavailable-dark.en",
     "unavailable-dark.zh",
 ];
@@ -83,9 +89,14 @@ impl Browser {
 
     /// Two at once, for a test of two people: tests that had room for one each would wait for each other for ever.
     pub(crate) async fn start_two(looks: Looks) -> (Self, Self) {
+        Self::start_pair(looks, looks).await
+    }
+
+    /// Two at once that look different, such as a computer and the phone of who sits there.
+    pub(crate) async fn start_pair(one: Looks, other: Looks) -> (Self, Self) {
         let mut rooms = ROOM.acquire_many(2).await.unwrap();
         let room = rooms.split(1).unwrap();
-        (Self::start_in(room, looks).await, Self::start_in(rooms, looks).await)
+        (Self::start_in(room, one).await, Self::start_in(rooms, other).await)
     }
 
     async fn start_in(room: SemaphorePermit<'static>, looks: Looks) -> Self {
@@ -169,6 +180,16 @@ impl Browser {
         .await;
     }
 
+    /// Waits for a picture to be there.
+    pub(crate) async fn has_loaded(&self, css: &str) {
+        let width = format!("return document.querySelector({css:?})?.naturalWidth ?? 0");
+        until(&format!("{css} has loaded"), async || match self.evaluate(&width).await.as_u64() {
+            Some(1..) => Ok(()),
+            _ => Err("it has not".to_owned()),
+        })
+        .await;
+    }
+
     /// What people read in an element, as soon as it fits.
     pub(crate) async fn text_when(&self, css: &str, fits: impl Fn(&str) -> bool) -> String {
         until(&format!("{css} fits"), async || {
@@ -178,6 +199,15 @@ impl Browser {
             if fits(&text) { Ok(text) } else { Err(format!("it says {text:?}")) }
         })
         .await
+    }
+
+    /// Types into a field as soon as it is there.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        until(&format!("{css} can be written into"), async || {
+            let element = self.find(css).await?;
+            self.command(Method::POST, &format!("element/{element}/value"), json!({ "text": text })).await
+        })
+        .await;
     }
 
     /// Waits for an element to show `words`.
