@@ -55,8 +55,8 @@ enum Command {
     Run,
     /// Try everything on this computer: gateway, example application, simulated WeChat and pretend phone.
     Demo(demo::DemoArguments),
-    /// Check the configuration, and say everything that is wrong with it.
-    Check,
+    /// Check the configuration, and say everything that is wrong with it; with --online, whether it works with WeChat.
+    Check(check::CheckArguments),
     /// Say what would happen with a request, and why.
     Explain(explain::ExplainArguments),
     /// Print what to paste into a reverse proxy so that it asks this gateway.
@@ -98,7 +98,9 @@ pub fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => with_source(named, &environment, serve::run),
         Command::Demo(demo) => demo::run(&demo),
-        Command::Check => with_source(named, &environment, check::run),
+        Command::Check(check) => {
+            with_source(named, &environment, |source, environment| check::run(&check, source, environment))
+        }
         Command::Explain(explain) => with_source(named, &environment, |source, environment| {
             explain::run(&explain, source, environment)
         }),

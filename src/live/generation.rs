@@ -30,6 +30,7 @@ use crate::pages::people::WaitingRoom;
 use crate::pages::phone::Inbox;
 use crate::pages::render::{Pages, PagesError};
 use crate::proxy::{Anchor, Connector, ConnectorError, Pool, Target, Tether, Tunnels, Upstream};
+use crate::seal::Prover;
 use crate::sessions::{EndedSessions, Recent, SessionSettings, Sessions};
 use crate::store::StoreSettings;
 use crate::telemetry::RouteFigures;
@@ -209,6 +210,7 @@ impl Generation {
             routes: Arc::clone(&routes),
             waiting: Arc::clone(&lasting.waiting),
             inbox: inbox(wechat.official_account.as_ref())?,
+            prover: Prover::new(&ring),
         };
         let (targets, connectors) = targets(&config.routes)?;
         Ok(Self {

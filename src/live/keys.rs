@@ -51,6 +51,12 @@ pub(super) fn ring(config: &Config, create: bool) -> Result<KeyRing, KeyError> {
     Ok(KeyRing::new(newest, config.old_secrets.clone())?)
 }
 
+/// The key ring that a gateway with `config` has, if there is one already; nothing is made.
+pub fn known(config: &Config) -> Result<Option<KeyRing>, KeyError> {
+    let is_there = config.secret.is_some() || config.data_dir.join(FILE).exists();
+    is_there.then(|| ring(config, false)).transpose()
+}
+
 /// A new secret: 256 random bits.
 pub(super) fn fresh() -> Secret {
     Secret::new(hex(&random::<32>()))

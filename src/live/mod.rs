@@ -6,5 +6,5 @@ mod keys;
 mod reload;
 
 pub use generation::{BuildError, Generation, Held, Lasting};
-pub use keys::KeyError;
+pub use keys::{KeyError, known as known_keys};
 pub use reload::{ConfigSource, Live, LoadError};

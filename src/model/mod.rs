@@ -4,6 +4,7 @@ pub mod alias;
 pub mod audit;
 pub mod clock;
 pub mod host;
+pub mod http_date;
 pub mod identity;
 pub mod legible;
 pub mod member;

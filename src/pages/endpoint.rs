@@ -10,6 +10,8 @@ pub enum Endpoint {
     Admin,
     /// `/_wxgate/callback`: WeChat sends the browser back here.
     Callback,
+    /// `/_wxgate/check`: `wxgate check --online` asks which gateway this is.
+    Check,
     /// `/_wxgate/confirm`: a phone lets another browser in.
     Confirm,
     /// `/_wxgate/invite`: an invitation is taken.
@@ -52,6 +54,7 @@ impl Endpoint {
         }
         Some(match path.as_str().strip_prefix(OWN_PREFIX) {
             Some("/callback") => Self::Callback,
+            Some("/check") => Self::Check,
             Some("/confirm") => Self::Confirm,
             Some("/invite") => Self::Invite,
             Some("/login") => Self::Login,
@@ -74,6 +77,7 @@ impl Endpoint {
         match self {
             Self::Admin => "_wxgate/admin",
             Self::Callback => "_wxgate/callback",
+            Self::Check => "_wxgate/check",
             Self::Confirm => "_wxgate/confirm",
             Self::LoginCode => "_wxgate/login/code",
             Self::LoginWait => "_wxgate/login/wait",

@@ -21,6 +21,7 @@ pub mod ownership;
 pub mod page;
 pub mod people;
 pub mod phone;
+pub mod proof;
 mod qr;
 mod query;
 pub mod render;

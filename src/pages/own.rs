@@ -31,6 +31,7 @@ use crate::model::set_cookie::SetCookie;
 use crate::model::site::Site;
 use crate::model::visit::Visit;
 use crate::net::body::Body;
+use crate::seal::Prover;
 use crate::sessions::Sessions;
 
 /// How long a browser keeps the language its visitor chose.
@@ -71,6 +72,8 @@ pub struct OwnPages {
     pub waiting: Arc<WaitingRoom>,
     /// What WeChat's server may tell us.
     pub inbox: Option<Inbox>,
+    /// Proofs of which gateway this is.
+    pub prover: Prover,
 }
 
 impl OwnPages {
@@ -103,6 +106,7 @@ impl OwnPages {
         let mut response = match endpoint {
             Endpoint::Admin => self.administer(host, visit, asking, person, body).await,
             Endpoint::Callback if visit.method == Method::GET => self.callback(host, asking, person).await,
+            Endpoint::Check if visit.method == Method::GET => self.prove(visit, asking),
             Endpoint::Confirm if is_read => self.question(host, visit, asking).await,
             Endpoint::Confirm if visit.method == Method::POST => {
                 self.decide_on_phone(host, asking, body).await

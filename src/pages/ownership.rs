@@ -46,8 +46,13 @@ impl FromStr for OwnershipFile {
 }
 
 impl OwnershipFile {
+    /// Where it is read.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// What stands in it.
-    pub(super) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.path[BEGINNING.len()..BEGINNING.len() + LETTERS]
     }
 }
@@ -56,6 +61,11 @@ impl OwnershipFiles {
     /// These files.
     pub fn new(files: Vec<OwnershipFile>) -> Self {
         Self { files, access: Policy::Public.into() }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &OwnershipFile> {
+        self.files.iter()
     }
 
     /// The file that is read at this address, whatever the host. What an application may take for something else, where

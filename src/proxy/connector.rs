@@ -149,6 +149,14 @@ impl Connector {
         })
     }
 
+    /// Opens a connection and closes it again.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn probe(&self) -> Result<(), ConnectError> {
+        self.open(false).await.map(drop)
+    }
+
     /// Opens a connection; with `http1_only`, one that can be upgraded.
     pub(super) async fn open(&self, http1_only: bool) -> Result<Opened, ConnectError> {
         let connector = if http1_only { &self.http1_only } else { &self.any_version };

@@ -15,7 +15,7 @@ mod tether;
 mod tunnel;
 mod upload;
 
-pub use connector::{Connector, ConnectorError, Upstream, UpstreamScheme};
+pub use connector::{ConnectError, Connector, ConnectorError, Upstream, UpstreamScheme};
 pub use error::ForwardError;
 pub use forward::{Passage, Target, forward};
 pub use headers::{Forwarded, Rewriting, UpstreamHost};

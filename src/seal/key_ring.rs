@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use thiserror::Error;
 
 use super::{Purpose, hex};
@@ -40,6 +41,15 @@ impl KeyRing {
     /// The keys for `purpose`, newest first (HKDF-SHA256, RFC 5869).
     pub(super) fn keys(&self, purpose: Purpose) -> Vec<Key> {
         self.secrets.iter().filter_map(|secret| derive(secret, purpose)).collect()
+    }
+
+    /// The keys of proofs, newest first. No purpose of sealing leads to them.
+    pub(super) fn proof_keys(&self) -> Vec<hmac::Key> {
+        let key = |secret: &Secret| {
+            let source = Salt::new(HKDF_SHA256, b"wxgate").extract(secret.reveal().as_bytes());
+            source.expand(&[b"wxgate prove v1"], hmac::HMAC_SHA256).ok().map(hmac::Key::from)
+        };
+        self.secrets.iter().filter_map(key).collect()
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod batch;
 mod key_ring;
+mod prover;
 mod sealer;
 
 pub use batch::random_name;
 pub use key_ring::{KeyRing, WeakSecret};
+pub use prover::{Holder, Prover};
 pub use sealer::{Purpose, Sealer};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};

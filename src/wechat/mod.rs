@@ -5,6 +5,7 @@ mod account_token;
 pub mod api;
 pub mod authorize;
 pub mod errcode;
+pub mod inquiry;
 pub mod message;
 pub mod simulator;
 pub mod user_agent;

@@ -5,6 +5,7 @@
 mod account_tokens;
 mod administration;
 mod callbacks;
+mod check_online;
 mod configuration;
 mod connections;
 mod deadlines;

@@ -117,6 +117,18 @@ impl InboxSettings {
         Ok(echo.to_owned())
     }
 
+    /// WeChat's question whether an address is ours, as the query that it sends.
+    pub fn question(&self, nonce: &str, echostr: &str, now: Timestamp) -> [(&'static str, String); 4] {
+        let timestamp = now.as_unix().to_string();
+        let signature = signature::sign(&self.token, &[&timestamp, nonce]);
+        [
+            ("signature", signature),
+            ("timestamp", timestamp),
+            ("nonce", nonce.to_owned()),
+            ("echostr", echostr.to_owned()),
+        ]
+    }
+
     /// Opens what was posted.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ pub use scans::{ScanError, WaitingScan};
 pub use script::{Consent, Delivery, Fragment, Script, SnapshotProfile};
 
 use crate::model::clock::Timestamp;
+use crate::model::http_date;
 
 /// A whole WeChat in one value: its apps, its people, their phones, and what was asked of it.
 ///
@@ -87,29 +88,36 @@ impl Simulator {
         listen::serve(listener, shutdown, move |request| Arc::clone(&self).handle(request)).await;
     }
 
-    /// Answers one request. Links to itself are made from the request's `Host`.
+    /// Answers one request, dated by the simulator's clock. Links to itself are made from the request's `Host`.
     pub async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Reply {
-        let asked = match Asked::read(request).await {
-            Ok(asked) => asked,
-            Err(reply) => return reply,
+        let mut reply = match Asked::read(request).await {
+            Ok(asked) => self.answer(&asked).await,
+            Err(reply) => reply,
         };
-        match Endpoint::of(&asked) {
-            Endpoint::AccessToken => self.access_token(&asked).await,
-            Endpoint::Authorize => self.authorize(&asked).await,
-            Endpoint::CheckToken => self.check_token(&asked).await,
-            Endpoint::Consent => self.consented(&asked).await,
-            Endpoint::CgiToken => self.cgi_token(&asked).await,
-            Endpoint::CreateCode => self.create_code(&asked).await,
-            Endpoint::FollowerInfo => self.follower_info(&asked).await,
-            Endpoint::LongPoll => self.long_poll(&asked).await,
-            Endpoint::QrConnect => self.qr_connect(&asked).await,
-            Endpoint::QrImage => self.qr_image(&asked),
-            Endpoint::QrWait => self.qr_wait(&asked).await,
-            Endpoint::RefreshToken => self.refresh_token(&asked).await,
-            Endpoint::ShowCode => self.show_code(&asked),
-            Endpoint::StableToken => self.stable_token(&asked).await,
+        if let Ok(date) = http::HeaderValue::try_from(http_date::write(self.now())) {
+            reply.headers_mut().insert(http::header::DATE, date);
+        }
+        reply
+    }
+
+    async fn answer(&self, asked: &Asked) -> Reply {
+        match Endpoint::of(asked) {
+            Endpoint::AccessToken => self.access_token(asked).await,
+            Endpoint::Authorize => self.authorize(asked).await,
+            Endpoint::CheckToken => self.check_token(asked).await,
+            Endpoint::Consent => self.consented(asked).await,
+            Endpoint::CgiToken => self.cgi_token(asked).await,
+            Endpoint::CreateCode => self.create_code(asked).await,
+            Endpoint::FollowerInfo => self.follower_info(asked).await,
+            Endpoint::LongPoll => self.long_poll(asked).await,
+            Endpoint::QrConnect => self.qr_connect(asked).await,
+            Endpoint::QrImage => self.qr_image(asked),
+            Endpoint::QrWait => self.qr_wait(asked).await,
+            Endpoint::RefreshToken => self.refresh_token(asked).await,
+            Endpoint::ShowCode => self.show_code(asked),
+            Endpoint::StableToken => self.stable_token(asked).await,
             Endpoint::Unknown => pages::not_found(),
-            Endpoint::UserInfo => self.user_info(&asked).await,
+            Endpoint::UserInfo => self.user_info(asked).await,
         }
     }
 

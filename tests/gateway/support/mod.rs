@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use wxgate::store::StoreUrl;
-use wxgate::wechat::simulator::{App, Person, Simulator};
+use wxgate::wechat::simulator::{AccountType, App, Person, Simulator};
 
 pub(crate) use browser::{Answer, Browser, COMPUTER, MINI_PROGRAM, PHONE, WECHAT, WECHAT_ON_COMPUTER, WECOM};
 pub(crate) use certificate::Certificate;
@@ -79,6 +79,8 @@ pub(crate) struct Setup {
     pub(crate) website_only: bool,
     /// Whether only the Official Account is configured.
     pub(crate) account_only: bool,
+    /// What the Official Account may do at WeChat.
+    pub(crate) account_type: AccountType,
     /// Whether the apps belong to no Open Platform account, so that nobody has a unionid.
     pub(crate) without_unionid: bool,
     /// Where WeChat's API is; the simulator without.
@@ -377,8 +379,9 @@ fn simulator(setup: &Setup) -> Arc<Simulator> {
     let website = App::website("wxwebsite", WEBSITE_SECRET, "a.localhost");
     let account =
         App::official_account("wxaccount", ACCOUNT_SECRET, "a.localhost").with_original_id("gh_account");
+    let account = account.of_type(setup.account_type);
     let apps = [website, account].map(|app| {
-        let app = app.with_host("a.test").with_host("a.shared.test");
+        let app = app.with_host("a.test").with_host("a.shared.test").with_host("localhost");
         if setup.without_unionid { app } else { app.bound_to("platform") }
     });
     let usual = [Person::new("Lin"), Person::new("王芳 Wang")];

@@ -1,0 +1,109 @@
+//! `wxgate check`: everything that is wrong with the configuration, at once; with `--online`, with what is around it, too.
+
+mod account;
+mod certificate;
+mod clock;
+mod fetch;
+mod finding;
+mod message;
+mod network;
+mod online;
+mod ownership;
+mod public_url;
+mod refusals;
+mod upstreams;
+mod website;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::refusal::refuse;
+use super::store;
+use super::store::Opened;
+use crate::config::fields::Config;
+use crate::live::{ConfigSource, Generation, Lasting, LoadError};
+use crate::store::OpenError;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Also ask WeChat, public_url and the applications whether all of it works together. Nothing is changed anywhere.
+    #[arg(long)]
+    online: bool,
+    /// Language of what --online says: zh or en; else by LC_ALL, LC_MESSAGES, LANG.
+    #[arg(long, value_name = "LANG", value_parser = ["zh", "en"], requires = "online")]
+    lang: Option<String>,
+    /// Print what --online finds as JSON.
+    #[arg(long, requires = "online")]
+    json: bool,
+}
+
+/// Reads and builds the configuration without side effects. Prints the report; 0 when it can be run, 78 when not. What is
+/// found online makes it 1.
+pub(super) fn run(
+    arguments: &CheckArguments,
+    source: &ConfigSource,
+    environment: &[(String, String)],
+) -> ExitCode {
+    let (config, warnings) = match source.read(environment) {
+        Ok(read) => read,
+        Err(error) => return refuse(&error),
+    };
+    eprint!("{}", warnings.render(std::io::stderr().is_terminal()));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("wxgate: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let store = match runtime.block_on(build(&config)) {
+        Ok(store) => store,
+        Err(error) => return refuse(&error),
+    };
+    let offline = match store {
+        Ok(()) if arguments.json => ExitCode::SUCCESS,
+        Ok(()) => sum_up(&config),
+        Err(error) => store::cannot_open(&error),
+    };
+    let online = match arguments.online {
+        true => runtime.block_on(online::run(arguments, config, environment)),
+        false => ExitCode::SUCCESS,
+    };
+    // A name server that never answers would hold up the end of the threads that ask it.
+    runtime.shutdown_background();
+    if offline == ExitCode::SUCCESS { online } else { offline }
+}
+
+/// What is protected, in a line.
+fn sum_up(config: &Config) -> ExitCode {
+    let hosts: std::collections::BTreeSet<_> =
+        config.routes.iter().map(|route| route.host.as_str()).collect();
+    let hosts: Vec<_> = hosts.into_iter().collect();
+    let count = config.routes.len();
+    println!("ok: {count} {} on {}", if count == 1 { "route" } else { "routes" }, hosts.join(", "));
+    print_message_address(config);
+    ExitCode::SUCCESS
+}
+
+/// What the WeChat console asks for where messages are received.
+fn print_message_address(config: &Config) {
+    let account = config.wechat.official_account.as_ref();
+    if account.is_some_and(|account| account.inbox.is_some()) {
+        let address = message::address(config);
+        println!("messages: in the WeChat console under 服务器配置, the URL is {address}");
+    }
+}
+
+/// Builds what would run, and opens the database if one is there. Nothing is made.
+async fn build(config: &Config) -> Result<Result<(), OpenError>, LoadError> {
+    let directory = store::of_nobody().await?;
+    Generation::build(config, &Lasting::new(1, 1, directory, None), false)?;
+    Ok(match Opened::by(config.clone()).await {
+        // The first start makes it.
+        Ok(_) | Err(OpenError::NotYet { .. }) => Ok(()),
+        Err(error) => Err(error),
+    })
+}
