@@ -1,7 +1,7 @@
 //! The Official Account's code on a computer, the phone that scans it, and the question in WeChat.
 
 use super::demo::{Demo, LIN, WANG, ZHANG};
-use super::support::{Browser, DESKTOP, HANDHELD, Looks};
+use super::support::{Browser, DESKTOP, HANDHELD, Looks, assert_nobody_complains};
 
 /// A window that leaves room for a phone beside it in a picture.
 const COMPUTER: Looks = Looks { size: (720, 844), ..DESKTOP };
@@ -125,17 +125,22 @@ async fn not_me(words: &Words) {
 #[tokio::test]
 async fn whoever_tries_the_demo_alone_confirms_in_the_pretend_phones_own_wechat() {
     let demo = Demo::start();
-    let browser = Browser::start(DESKTOP).await;
+    let browser = Browser::start(Looks { dark: true, ..DESKTOP }).await;
     let computer = browser.window().await;
     waits(&demo, &browser, &CHINESE, "/?from=alone").await;
     let phone = browser.new_window().await;
     browser.resize(480, 844, false).await;
     demo.hold(&browser, WANG).await;
     browser.click("[data-code] button").await;
+    browser.shows(".said.account", "localhost").await;
+    let chat = browser.picture().await;
     browser.click(".said.account a").await;
     browser.switch_to_frame(Some(0)).await;
     browser.shows("h1", CHINESE.question).await;
     browser.shows("dl", "Chrome · Windows").await;
+    browser.click("a.other").await;
+    browser.click(&format!("button[name=holder][value='{WANG}']")).await;
+    browser.shows("dl", WANG).await;
     let question = browser.picture().await;
     browser.click("button[value=allow]").await;
     browser.shows("h1", CHINESE.allowed).await;
@@ -152,7 +157,7 @@ async fn whoever_tries_the_demo_alone_confirms_in_the_pretend_phones_own_wechat(
     browser.shows("#name", WANG).await;
     let inside = browser.picture().await;
     assert_eq!(browser.complaints().await, [""; 0]);
-    browser.side_by_side("pretend-wechat", &[question, inside]).await;
+    browser.side_by_side("pretend-wechat", &[chat, question, inside]).await;
 }
 
 /// A computer, and the phone of who sits there.
@@ -169,10 +174,4 @@ async fn waits(demo: &Demo, computer: &Browser, words: &Words, path: &str) {
     computer.shows("h1", words.waiting).await;
     computer.has_loaded("#code").await;
     computer.assert_no_sideways_scrolling().await;
-}
-
-pub(crate) async fn assert_nobody_complains(browsers: &[&Browser]) {
-    for browser in browsers {
-        assert_eq!(browser.complaints().await, [""; 0]);
-    }
 }

@@ -1,8 +1,7 @@
 //! Digits that are written to the Official Account.
 
-use super::account_code::assert_nobody_complains;
 use super::demo::{Demo, WANG};
-use super::support::{Browser, DESKTOP, HANDHELD, Looks};
+use super::support::{Browser, DESKTOP, HANDHELD, Looks, assert_nobody_complains};
 
 #[tokio::test]
 async fn digits_written_to_the_account_and_a_y_sign_the_computer_in() {

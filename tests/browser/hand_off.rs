@@ -1,8 +1,7 @@
 //! A phone's own browser hands a link to WeChat, and is signed in by what is allowed there.
 
-use super::account_code::assert_nobody_complains;
 use super::demo::{Demo, LIN};
-use super::support::{Browser, HANDHELD, Looks, PHONE};
+use super::support::{Browser, HANDHELD, Looks, PHONE, assert_nobody_complains};
 
 #[tokio::test]
 async fn a_link_opened_in_wechat_signs_in_the_phones_own_browser() {

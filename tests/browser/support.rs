@@ -401,6 +401,13 @@ pub(crate) async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Resul
     }
 }
 
+/// Nobody has met a blocked style or script, or an exception.
+pub(crate) async fn assert_nobody_complains(browsers: &[&Browser]) {
+    for browser in browsers {
+        assert_eq!(browser.complaints().await, [""; 0]);
+    }
+}
+
 fn keep(name: &str, picture: &str) {
     let picture = STANDARD.decode(picture).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

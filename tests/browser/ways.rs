@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::account_code::assert_nobody_complains;
 use super::demo::{Demo, LIN, WANG};
-use super::support::{Browser, DESKTOP, HANDHELD, Looks};
+use super::support::{Browser, DESKTOP, HANDHELD, Looks, assert_nobody_complains};
 
 /// WeChat on a computer.
 const DESKTOP_WECHAT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf254162e) XWEB/18163 Flue";
