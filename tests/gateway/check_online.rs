@@ -249,7 +249,8 @@ async fn why_wechat_is_not_reached_is_said_in_words() {
     let api_base = Some(format!("http://127.0.0.1:{}", nobody.number));
     let gateway = reachable(Setup { api_base, website_only: true, ..Setup::default() }).await;
     let said = check(&gateway, &[]).await;
-    said.fails_only("WeChat is not reached: 127.0.0.1", &["nothing listens there", "firewall"]);
+    let what = "website app wxwebsite (AppSecret): WeChat is not reached: 127.0.0.1";
+    said.fails_only(what, &["nothing listens there", "firewall"]);
     gateway.edit_config(|text| text.replace(&format!("127.0.0.1:{}", nobody.number), "nobody.invalid"));
     let said = check(&gateway, &[]).await;
     said.fails_only("cannot be resolved (DNS)", &["nobody.invalid", "/etc/resolv.conf"]);
@@ -355,10 +356,28 @@ async fn a_redirect_and_a_proxy_without_a_gateway_are_no_answers() {
 async fn a_proxy_that_changes_the_host_is_found_out() {
     let gateway = reachable(Setup { website_only: true, ..Setup::default() }).await;
     move_to(&gateway, &format!("http://127.0.0.1:{}", gateway.address.port()));
-    gateway.wechat.script().well();
     let said = check(&gateway, &[]).await;
     let found = said.about(&["FAILED", "with another host than people ask for"]);
     assert!(found.contains("proxy_set_header Host $host;"), "{found}");
+}
+
+#[tokio::test]
+async fn every_host_is_asked_for_and_has_to_arrive_as_itself() {
+    let tables = "[[routes]]\nhost = \"127.0.0.1\"\n".to_owned();
+    let gateway = reachable(Setup { tables, website_only: true, ..Setup::default() }).await;
+    let port = gateway.address.port();
+    let said = check(&gateway, &[]).await;
+    assert_eq!((said.code, said.failures()), (Some(0), 0), "{}", said.out);
+    for host in ["localhost", "127.0.0.1"] {
+        said.about(&["ok ", &format!("http://{host}:{port}: answered by the wxgate of this configuration")]);
+    }
+    // As if a proxy wrote another host of ours.
+    move_to(&gateway, &format!("http://127.0.0.1:{port}"));
+    gateway.edit_config(|text| text.replace("host = \"127.0.0.1\"", "path = \"/more\""));
+    let said = check(&gateway, &[]).await;
+    let found = said.about(&["FAILED", "with another host than people ask for"]);
+    assert!(found.contains("proxy_set_header Host $host;"), "{found}");
+    said.about(&["ok ", "answered by the wxgate of this configuration"]);
 }
 
 #[tokio::test]

@@ -86,7 +86,10 @@ async fn token(context: &Context, settings: &AccountSettings) -> (Option<Secret>
             let what = why.what(place).after(&text("token_server 连不上", "token_server is not reached"));
             (None, Finding::failed(CHECK, what, server_todo()), None)
         }
-        Err(unreached) => (None, no_answer(context, CHECK, &unreached).await, None),
+        Err(unreached) => {
+            let about = about.and(&text("的 access_token", "(access_token)"));
+            (None, no_answer(context, CHECK, &unreached, &about).await, None)
+        }
     }
 }
 
@@ -118,7 +121,10 @@ async fn codes(context: &Context, settings: &AccountSettings, token: &Secret) ->
             ),
             Err(no) => refusals::finding(CHECK, &no, Console::OfficialAccount, &settings.app.id),
         },
-        Err(unreached) => no_answer(context, CHECK, &unreached).await,
+        Err(unreached) => {
+            let about = about.and(&text("的带参数二维码", "(codes to scan)"));
+            no_answer(context, CHECK, &unreached, &about).await
+        }
     }
 }
 

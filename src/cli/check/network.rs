@@ -68,10 +68,11 @@ impl Proxies {
 impl Why {
     /// Why `url` could not be asked; no error is a wait that was too long.
     pub(super) async fn of(url: &str, error: Option<&reqwest::Error>, proxies: &Proxies) -> Self {
-        let Some(error) = error else { return Self::Slow };
-        if error.is_timeout() {
-            return Self::Slow;
-        }
+        let Some(error) = error.filter(|error| !error.is_timeout()) else {
+            // A name server that is silent looks just like that.
+            let is_named = proxies.to(url).is_some() || is_known(url).await;
+            return if is_named { Self::Slow } else { Self::Unknown };
+        };
         match (Self::found_in(error), proxies.to(url)) {
             (Some(why @ (Self::Certificate(_) | Self::Tls(_))), _) => why,
             (_, Some(name)) if error.is_connect() => Self::Proxy(name),

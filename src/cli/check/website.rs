@@ -25,7 +25,10 @@ pub(super) async fn secret(
 ) -> (Finding, Option<Reading>) {
     let heard = match context.inquiry.app_secret(app).await {
         Ok(heard) => heard,
-        Err(unreached) => return (no_answer(context, check, &unreached).await, None),
+        Err(unreached) => {
+            let about = console.app(&app.id).and(&text("的 AppSecret", "(AppSecret)"));
+            return (no_answer(context, check, &unreached, &about).await, None);
+        }
     };
     let finding = match heard.answer {
         Ok(()) => {
@@ -37,11 +40,16 @@ pub(super) async fn secret(
     (finding, heard.reading)
 }
 
-/// WeChat did not answer at all.
-pub(super) async fn no_answer(context: &Context, check: &'static str, unreached: &Unreached) -> Finding {
+/// WeChat did not answer at all when it was asked about this.
+pub(super) async fn no_answer(
+    context: &Context,
+    check: &'static str,
+    unreached: &Unreached,
+    about: &Text,
+) -> Finding {
     let why = Why::of(&unreached.base, unreached.error.as_ref(), &context.proxies).await;
     let place = unreached.base.split_once("://").map_or("", |(_, rest)| rest);
-    let what = why.what(place).after(&text("连不上微信", "WeChat is not reached"));
+    let what = why.what(place).after(&text("连不上微信", "WeChat is not reached")).after(about);
     let host = place.split(['/', ':']).next().unwrap_or_default();
     let todo = match why {
         Why::Unknown => text(
@@ -79,7 +87,10 @@ async fn page(context: &Context, app: &App) -> Finding {
     let (host, about) = (context.host(), Console::Website.app(&app.id));
     let shown = match context.inquiry.login_page(&context.config.wechat.open_base, &app.id, &callback).await {
         Ok(shown) => shown,
-        Err(unreached) => return no_answer(context, CHECK, &unreached).await,
+        Err(unreached) => {
+            let about = about.and(&text("的授权回调域", "(callback domain)"));
+            return no_answer(context, CHECK, &unreached, &about).await;
+        }
     };
     let failed = |what: Text, todo| Finding::failed(CHECK, what.after(&about), todo);
     match shown {
