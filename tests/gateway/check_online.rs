@@ -62,7 +62,8 @@ impl Said {
 async fn check_in(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
     let mut command = command(folder);
     command.args(["check", "--online"]).args(arguments).envs(environment.iter().copied());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let output = tokio::process::Command::from(command).kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, output).await.expect("it ends by itself").unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     let key = std::fs::read_to_string(folder.join("data/session.key")).unwrap_or_default();
     let key = Some(key.trim()).filter(|key| !key.is_empty());
@@ -201,6 +202,28 @@ async fn an_account_without_permissions_is_said_to_have_none() {
     check(&gateway, &[])
         .await
         .fails_only("no permission for this interface", &["48001", "接口权限", "chat_login"]);
+}
+
+#[tokio::test]
+async fn a_token_that_wechat_does_not_take_is_no_wrong_secret() {
+    let gateway = with_account("").await;
+    gateway.wechat.script().every_call(CREATE_CODE, Fault::Errcode(40001));
+    check(&gateway, &[]).await.fails_only("the access_token is not valid", &["40001", "cgi-bin/token"]);
+}
+
+#[tokio::test]
+async fn a_token_server_that_gives_none_is_told_from_wechat() {
+    let refusing = answering("HTTP/1.1 403 No\r\ncontent-length: 2\r\n\r\nno".to_owned()).await;
+    let keys =
+        format!("token_server = \"http://127.0.0.1:{refusing}/token?key=1\"\ntoken_server_secret = \"98_x\"");
+    let gateway = with_account(&keys).await;
+    let said = check(&gateway, &[]).await;
+    said.fails_only("token_server gives no access_token (HTTP 403)", &["token_server_secret"]);
+    let nobody = Port::reserve();
+    gateway.edit_config(|text| text.replace(&format!(":{refusing}/"), &format!(":{}/", nobody.number)));
+    let said = check(&gateway, &[]).await;
+    said.fails_only("token_server is not reached: 127.0.0.1", &["nothing listens there"]);
+    assert_eq!(gateway.wechat.token_counts("wxaccount").stable, 0, "WeChat is not asked for one");
 }
 
 #[tokio::test]

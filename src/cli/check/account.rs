@@ -119,7 +119,7 @@ async fn codes(context: &Context, settings: &AccountSettings, token: &Secret) ->
                 text("可以生成带参数的二维码", "it may make codes to scan (生成带参数的二维码)")
                     .after(&about),
             ),
-            Err(no) => refusals::finding(CHECK, &no, Console::OfficialAccount, &settings.app.id),
+            Err(no) => refusals::finding_with_token(CHECK, &no, &settings.app.id),
         },
         Err(unreached) => {
             let about = about.and(&text("的带参数二维码", "(codes to scan)"));

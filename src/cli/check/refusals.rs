@@ -40,6 +40,18 @@ impl Console {
     }
 }
 
+/// What is found when WeChat says `no` to a question that the account's token came with.
+pub(super) fn finding_with_token(check: &'static str, no: &No, app_id: &str) -> Finding {
+    match no {
+        No::Errcode { errcode, errmsg } if errcode.is_about_token() => {
+            let (what, todo) = bad_token();
+            let about = Console::OfficialAccount.app(app_id);
+            Finding::failed(check, numbered(&what, *errcode, errmsg).after(&about), todo)
+        }
+        no => finding(check, no, Console::OfficialAccount, app_id),
+    }
+}
+
 /// What is found when WeChat says `no` to a question about `app_id`.
 pub(super) fn finding(check: &'static str, no: &No, console: Console, app_id: &str) -> Finding {
     let (errcode, errmsg) = match no {
@@ -178,13 +190,7 @@ fn meaning(errcode: Errcode, errmsg: &str, console: Console) -> (Text, Text) {
                 "If a third-party platform manages the account, look under “微信公众平台 → 设置与开发 → 授权管理”, or use that platform's token as token_server.",
             ),
         ),
-        40014 | 42001 => (
-            text("access_token 无效", "the access_token is not valid"),
-            text(
-                "另一个程序可能用 cgi-bin/token 换掉了它：让所有程序改用 stable_token，或共用一个 token_server。",
-                "Another program may have replaced it by cgi-bin/token: let all of them use stable_token, or share one token_server.",
-            ),
-        ),
+        40014 | 42001 => bad_token(),
         40003 | 40226 | 42002 | 42007 | 50005 | 40030 => (
             text("微信的回答与所问无关", "WeChat's answer is about a person, and none was asked about"),
             text(
@@ -206,6 +212,17 @@ fn meaning(errcode: Errcode, errmsg: &str, console: Console) -> (Text, Text) {
             ),
         ),
     }
+}
+
+/// 40001 means that as well, where a token came with the question.
+fn bad_token() -> (Text, Text) {
+    (
+        text("access_token 无效", "the access_token is not valid"),
+        text(
+            "另一个程序可能用 cgi-bin/token 换掉了它，或 token_server 给出的不是这个账号的：让所有程序改用 stable_token，或共用一个 token_server。",
+            "Another program may have replaced it by cgi-bin/token, or token_server keeps that of another account: let all programs use stable_token, or share one token_server.",
+        ),
+    )
 }
 
 fn whitelist(errmsg: &str) -> (Text, Text) {
