@@ -32,7 +32,9 @@ impl<'a> Face<'a> {
                 if name.is_some() { face.action("action.switch", "/_wxgate/logout") } else { face }
             }
             Page::ChooseWay { site, ways } => {
-                let face = Self::notice(Sign::Link, "choose.title", "choose.text").value("site", shown(site));
+                let face = Self::notice(Sign::Link, "choose.title", "choose.text")
+                    .value("site", shown(site))
+                    .value("is_choice", true);
                 ways.iter().fold(face, |face, (label, url)| face.action(label, url))
             }
             Page::CookieNotReturned { login_url, public_host, seen_host, secure_needed } => {
@@ -167,16 +169,22 @@ impl<'a> Face<'a> {
             Page::UnionidRequired => Self::failure(Sign::Lock, "unionid.title", "unionid.text"),
             Page::UriTooLong => Self::failure(Sign::Alert, "uri_too_long.title", "uri_too_long.text").home(),
             Page::WechatBusy { login_url, code } => {
-                let text = if code == Some(QUOTA) { "wechat_busy.quota" } else { "wechat_busy.text" };
-                let mut face = Self::failure(Sign::Clock, "wechat_busy.title", text)
+                let (title, text) = match code {
+                    Some(QUOTA) => ("wechat_busy.quota_title", "wechat_busy.quota"),
+                    _ => ("wechat_busy.title", "wechat_busy.text"),
+                };
+                let mut face = Self::failure(Sign::Clock, title, text)
                     .fact("fact.code", code.map(|code| code.to_string()).as_deref())
                     .action("action.again", login_url);
                 face.texts.push("wechat_busy.more");
                 face
             }
-            Page::WechatMisconfigured { code } => {
-                Self::failure(Sign::Broken, "wechat_misconfigured.title", "wechat_misconfigured.text")
-                    .fact("fact.code", Some(&code.to_string()))
+            Page::WechatMisconfigured { code, ways_url } => {
+                let (title, text) = ("wechat_misconfigured.title", "wechat_misconfigured.text");
+                let mut face =
+                    Self::failure(Sign::Broken, title, text).fact("fact.code", Some(&code.to_string()));
+                face.texts.push("wechat_busy.more");
+                ways_url.into_iter().fold(face, |face, url| face.action("call.other_ways", url))
             }
             Page::WechatRestricted => {
                 Self::failure(Sign::Lock, "wechat_restricted.title", "wechat_restricted.text")

@@ -85,7 +85,9 @@ pub enum Failure {
 impl Failure {
     /// The answer for the visitor.
     pub fn answer(&self, pages: &Pages, site: &Site, asking: &Asking<'_>) -> Response<Body> {
-        let login_url = self.login_url(site);
+        let login_url = self.login_url(site, "");
+        let ways_url = self.login_url(site, "way=choose&");
+        let ways_url = pages.has_other_ways().then_some(ways_url.as_str());
         let seen_host = asking.visit.map(|visit| visit.authority.host.to_string()).unwrap_or_default();
         let path = asking.visit.map(|visit| visit.path.as_str()).unwrap_or_default();
         let page = match self {
@@ -100,7 +102,9 @@ impl Failure {
             Self::Forward(ForwardError::TooLarge) | Self::TooLarge => Page::TooLarge,
             Self::Forward(ForwardError::RequestBody(_)) => Page::BadRequest { detail: Malformed::Form },
             Self::Forward(_) => Page::ApplicationUnavailable,
-            Self::Login(failure) => login_page(&failure.error, site, asking, &login_url, &seen_host),
+            Self::Login(failure) => {
+                login_page(&failure.error, site, asking, (&login_url, ways_url), &seen_host)
+            }
             Self::FormExpired => Page::FormExpired,
             Self::Malformed(detail) => Page::BadRequest { detail: *detail },
             Self::Method => Page::MethodNotAllowed,
@@ -124,11 +128,13 @@ impl Failure {
     }
 
     /// Where to begin again: the login page, with the page the visitor wanted as far as it is known.
-    fn login_url(&self, site: &Site) -> String {
+    fn login_url(&self, site: &Site, way: &str) -> String {
         let login = format!("{}/_wxgate/login", site.login_origin());
-        let Self::Login(LoginFailure { to: Some(to), .. }) = self else { return login };
+        let Self::Login(LoginFailure { to: Some(to), .. }) = self else {
+            return if way.is_empty() { login } else { format!("{login}?{way}to=/") };
+        };
         let origin = to.host.as_ref().map(|host| site.origin(host)).unwrap_or_default();
-        format!("{login}?to={origin}{}", to.path_and_query)
+        format!("{login}?{way}to={origin}{}", to.path_and_query)
     }
 
     /// The line for the operator: what happened, and where there is something to do, what. Everyday refusals are in
@@ -177,7 +183,7 @@ fn login_page<'a>(
     error: &LoginError,
     site: &'a Site,
     asking: &Asking<'_>,
-    login_url: &'a str,
+    (login_url, ways_url): (&'a str, Option<&'a str>),
     seen_host: &'a str,
 ) -> Page<'a> {
     let public_host = site.login_host.as_str();
@@ -195,7 +201,7 @@ fn login_page<'a>(
         LoginError::Refused => Page::SignInRefused { login_url },
         LoginError::Store(error) => store_page(error),
         LoginError::UnionidRequired => Page::UnionidRequired,
-        LoginError::Wechat(error) => wechat_page(error, login_url),
+        LoginError::Wechat(error) => wechat_page(error, login_url, ways_url),
     }
 }
 
@@ -211,7 +217,7 @@ fn store_page(error: &StoreError) -> Page<'static> {
     }
 }
 
-fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
+fn wechat_page<'a>(error: &WechatError, login_url: &'a str, ways_url: Option<&'a str>) -> Page<'a> {
     let code = error.errcode();
     match error {
         WechatError::Snapshot => return Page::SnapshotPage,
@@ -219,7 +225,7 @@ fn wechat_page<'a>(error: &WechatError, login_url: &'a str) -> Page<'a> {
         _ => {}
     }
     match error.reaction() {
-        Reaction::Administrator => Page::WechatMisconfigured { code: code.unwrap_or_default() },
+        Reaction::Administrator => Page::WechatMisconfigured { code: code.unwrap_or_default(), ways_url },
         Reaction::Busy => Page::WechatBusy { login_url, code },
         Reaction::Refused => Page::SignInRefused { login_url },
         Reaction::Restart => Page::SignInExpired { login_url },

@@ -208,6 +208,8 @@ pub enum Page<'a> {
     WechatMisconfigured {
         /// What WeChat said.
         code: i64,
+        /// Every other way in, if there is one.
+        ways_url: Option<&'a str>,
     },
     /// WeChat has restricted the person's account.
     WechatRestricted,

@@ -20,6 +20,7 @@ const SHEET_STYLE: &str = concat!(include_str!("style.css"), include_str!("admin
 const COPY_SCRIPT: &str = include_str!("copy.js");
 const WAIT_SCRIPT: &str = concat!(include_str!("wait.js"), include_str!("times.js"));
 const CALL_SCRIPT: &str = concat!(include_str!("call.js"), include_str!("copy.js"));
+const TIMES_SCRIPT: &str = include_str!("times.js");
 const SHEET_SCRIPT: &str = concat!(include_str!("copy.js"), include_str!("times.js"));
 const BRIEF_STYLE: &str = include_str!("brief.css");
 /// Longest page for a proxy that asks, in bytes.
@@ -42,6 +43,8 @@ pub struct PagesSettings {
     pub demo_banner: bool,
     /// Whether WeChat's addresses are not Tencent's. Default: no.
     pub simulated: bool,
+    /// Whether people can sign in in several ways. Default: no.
+    pub other_ways: bool,
 }
 
 /// The templates are broken.
@@ -58,6 +61,7 @@ pub struct Pages {
     content_security_policy: String,
     language: Option<Language>,
     title: Option<String>,
+    other_ways: bool,
 }
 
 impl Pages {
@@ -73,6 +77,7 @@ impl Pages {
             content_security_policy: content_security_policy(&settings.overrides.style),
             language: settings.language,
             title: settings.title.clone(),
+            other_ways: settings.other_ways,
         })
     }
 
@@ -128,6 +133,11 @@ impl Pages {
     /// The `Content-Security-Policy` to send with every page.
     pub fn content_security_policy(&self) -> &str {
         &self.content_security_policy
+    }
+
+    /// Whether there is another way in where one fails.
+    pub(super) fn has_other_ways(&self) -> bool {
+        self.other_ways
     }
 
     /// The language the operator fixed, for [`Language::choose`].
@@ -204,6 +214,7 @@ fn environment(settings: &PagesSettings, overrides: &Overrides) -> Result<Enviro
         ("wait_script", WAIT_SCRIPT),
         ("call_script", CALL_SCRIPT),
         ("sheet_script", SHEET_SCRIPT),
+        ("times_script", TIMES_SCRIPT),
     ] {
         environment.add_global(name, Value::from_safe_string(source.to_owned()));
     }
@@ -254,7 +265,7 @@ fn content_security_policy(operators_style: &str) -> String {
     };
     format!(
         "default-src 'none'; style-src 'sha256-{}' 'sha256-{}' 'sha256-{}'{operators}; \
-         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
+         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
          img-src 'self' data: https://thirdwx.qlogo.cn https://wx.qlogo.cn; \
          form-action 'self' https://open.weixin.qq.com; frame-ancestors 'none'; base-uri 'none'",
         hash(STYLE),
@@ -264,6 +275,7 @@ fn content_security_policy(operators_style: &str) -> String {
         hash(WAIT_SCRIPT),
         hash(CALL_SCRIPT),
         hash(SHEET_SCRIPT),
+        hash(TIMES_SCRIPT),
     )
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::demo::Demo;
+use super::shown_pages::{ShownPages, WITHOUT_CODE, snapshots};
 use super::support::{Browser, DESKTOP, HANDHELD, Looks, PHONE, WECOM};
 
 /// An address at which nothing listens.
@@ -105,4 +108,29 @@ async fn pages_fit_a_small_phone_with_letters_of_twice_the_size() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_page_says_by_itself_that_there_is_no_code_to_scan() {
+    let snapshots = snapshots();
+    let (waiting, without) = (&snapshots["phone-code.zh.html"], &snapshots["phone-no-code.zh.html"]);
+    let attempt = format!("data-attempt=\"{WITHOUT_CODE}\"");
+    let waiting = waiting.replace("data-attempt=\"00\"", &attempt);
+    assert!(waiting.contains(&attempt), "{waiting}");
+    let pages = ShownPages::start(&[("code", &[&waiting, without])]).await;
+    let browser = Browser::start(DESKTOP).await;
+    browser.open(&pages.url("code")).await;
+    browser.shows("h1", "暂时没有可扫的二维码").await;
+    browser.shows(".button", "重试").await;
+    assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_question_on_the_phone_says_when_in_the_phones_own_time() {
+    let pages = ShownPages::start(&[]).await;
+    let browser = Browser::start(Looks { language: "zh-CN", ..HANDHELD }).await;
+    browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Shanghai" })).await;
+    browser.open(&pages.url("phone-question.zh.html")).await;
+    browser.shows("dl", "2027年1月15日 16:00").await;
+    assert_eq!(browser.complaints().await, [""; 0], "the script is let in");
 }

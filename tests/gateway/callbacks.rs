@@ -404,7 +404,8 @@ async fn every_errcode_that_is_not_the_visitors_doing_names_itself_to_the_admini
 async fn errcodes_of_a_busy_wechat_and_a_restricted_person_have_pages_of_their_own() {
     let gateway = TestGateway::start().await;
     for (codes, status, english, chinese) in [
-        (&[-1, 45009, 45011][..], 503, "WeChat is not responding", "微信暂时没有响应"),
+        (&[-1, 45011][..], 503, "WeChat is not responding", "微信暂时没有响应"),
+        (&[45009], 503, "midnight, Beijing time", "北京时间零点"),
         (&[40226, 50002], 403, "WeChat has restricted this account", "此微信账号被微信限制"),
         (&[41008], 403, "Signing in needs your permission", "需要你的允许才能登录"),
     ] {
@@ -758,4 +759,20 @@ fn code_and_state(callback: &str) -> (String, String) {
     let url = Url::parse(callback).unwrap();
     let value = |name: &str| url.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
     (value("code"), value("state"))
+}
+
+#[tokio::test]
+async fn where_one_way_is_misconfigured_the_page_offers_the_others() {
+    for website_only in [false, true] {
+        let gateway = TestGateway::with(Setup { website_only, ..Setup::default() }).await;
+        gateway.wechat.script().next_exchange(Fault::Errcode(40125));
+        let mut browser = gateway.browser();
+        let callback = browser.callback(&gateway, "Lin", "/reports").await;
+        let answer = browser.open(&callback).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+        assert!(answer.html().contains("40125") && answer.html().contains("已经登录的人不受影响"));
+        let offered = answer.html().contains("/_wxgate/login?way=choose&to=/reports");
+        assert_eq!(offered, !website_only, "{}", answer.text());
+        gateway.log_line(&[answer.header("x-request-id"), "compare app_secret"]);
+    }
 }

@@ -138,7 +138,11 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
     Some(Config {
         site: site?,
         data_dir,
-        pages: PagesSettings { simulated: wechat.simulated, ..pages },
+        pages: PagesSettings {
+            simulated: wechat.simulated,
+            other_ways: wechat.apps.ways().len() > 1,
+            ..pages
+        },
         wechat,
         routes: routes?,
         session_times: (session.lifetime, session.idle_timeout),

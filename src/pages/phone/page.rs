@@ -157,12 +157,12 @@ impl<'a> Face<'a> {
                     .action("action.again", again_url)
             }
             Phone::NoCode { code, is_lasting, again_url, ways_url } => {
-                let (sign, text) = match (is_lasting, code) {
-                    (true, _) => (Sign::Broken, "no_code.lasting"),
-                    (false, Some(QUOTA)) => (Sign::Clock, "wechat_busy.quota"),
-                    (false, _) => (Sign::Clock, "no_code.text"),
+                let (sign, title, text) = match (is_lasting, code) {
+                    (true, _) => (Sign::Broken, "no_code.title", "no_code.lasting"),
+                    (false, Some(QUOTA)) => (Sign::Clock, "wechat_busy.quota_title", "wechat_busy.quota"),
+                    (false, _) => (Sign::Clock, "no_code.title", "no_code.text"),
                 };
-                let mut face = Self::failure(sign, "no_code.title", text)
+                let mut face = Self::failure(sign, title, text)
                     .fact("fact.code", code.map(|code| code.to_string()).as_deref());
                 face.texts.push("wechat_busy.more");
                 let face = if is_lasting { face } else { face.action("action.retry", again_url) };

@@ -105,6 +105,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "wechat_busy.quota",
         "WeChat lets this site ask so often a day and no more, and today’s share is used up. It begins anew at midnight, Beijing time. Please tell the administrator.",
     ),
+    ("wechat_busy.quota_title", "No more sign-ins with WeChat today"),
     ("wechat_busy.text", "We got no answer from WeChat. Wait a moment, then sign in again."),
     ("wechat_busy.title", "WeChat is not responding"),
     (

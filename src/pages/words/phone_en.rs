@@ -29,6 +29,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call_digits.send", "Send these digits to the account"),
     ("call_link.title", "Confirm in WeChat, sign in here"),
     ("call_link.text", "Open this link in WeChat and confirm, and this browser is signed in to {site}:"),
+    ("call_link.label", "Link to open in WeChat"),
     ("call_link.copy", "Copy the link below"),
     ("call_link.send", "Send it to yourself in WeChat (“File Transfer”, for example), and tap it"),
     ("call_link.allow", "Tap “Allow”, and come back here"),

@@ -23,6 +23,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call_digits.send", "把这些数字发给公众号"),
     ("call_link.title", "在微信里确认，在这里登录"),
     ("call_link.text", "在微信里打开这个链接并确认，就能在这个浏览器里登录 {site}："),
+    ("call_link.label", "在微信里打开的链接"),
     ("call_link.copy", "复制下面的链接"),
     ("call_link.send", "在微信里发给自己（例如“文件传输助手”），然后点开"),
     ("call_link.allow", "点“允许登录”，再回到这里"),

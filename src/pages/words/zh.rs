@@ -75,6 +75,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "wechat_busy.quota",
         "微信每天允许此网站调用的次数有限，今天的已经用完，北京时间零点恢复。请告诉管理员。",
     ),
+    ("wechat_busy.quota_title", "今天的登录次数已用完"),
     ("wechat_busy.text", "我们没有等到微信的答复。请稍等片刻，再登录一次。"),
     ("wechat_busy.title", "微信暂时没有响应"),
     ("wechat_misconfigured.text", "这不是你的问题，重试也没有用。请把下面的数字告诉管理员。"),

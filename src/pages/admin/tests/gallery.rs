@@ -9,7 +9,7 @@ use super::super::invites::{Draft, Invitations};
 use super::super::members::{Everybody, Listed};
 use super::super::names::Names;
 use super::super::{audit, conflicts, invites, member, members};
-use super::samples::{USUAL, as_typed, conflict, id, invite, names, one, somebody, trail};
+use super::samples::{USUAL, as_typed, conflict, id, invite, names, one, said, somebody, trail};
 use crate::model::audit::AuditKind;
 use crate::model::member::{Member, Status};
 
@@ -28,7 +28,11 @@ pub(super) fn gallery(frame: &Frame<'_>, text: &str, people: u8) -> Vec<(&'stati
         Listed { search: Some(text.to_owned()), status: Some(Status::Blocked), ..Listed::default() };
     let link =
         Some("https://app.example.com/_wxgate/invite?code=00112233445566778899aabbccddeeff".to_owned());
-    let draft = Draft { groups: as_typed(text), note: as_typed(text), ..Draft::default() };
+    let draft = Draft {
+        groups: as_typed(&said(text, "财务")),
+        note: as_typed(&said(text, "给财务部的三个人")),
+        ..Draft::default()
+    };
     let open = vec![invite(text, Some(3)), invite("", None)];
     let conflict = |other: Option<Member>| Both {
         conflict: conflict(text),

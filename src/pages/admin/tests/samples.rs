@@ -19,7 +19,7 @@ const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36";
 
 /// `text`, or what people usually say there.
-fn said(text: &str, usual: &str) -> String {
+pub(super) fn said(text: &str, usual: &str) -> String {
     if text == USUAL { usual } else { text }.to_owned()
 }
 
@@ -39,7 +39,7 @@ pub(super) fn somebody(number: u8, text: &str, status: Status) -> Member {
         user_name: "wang.fang".parse().ok().filter(|_| number.is_multiple_of(2)),
         display_name: None,
         groups: "staff, 财务".parse().unwrap(),
-        is_admin: number == 1,
+        is_admin: number == 1 && (text != USUAL || status == Status::Active),
         unionid: Some(said(text, UNIONID)),
         profile_name: called(text, number),
         avatar: said(text, ""),
@@ -47,7 +47,8 @@ pub(super) fn somebody(number: u8, text: &str, status: Status) -> Member {
             code: "ABCD".to_owned(),
             message: said(text, "我是财务部的，要看一月的报表。"),
             at: NOW,
-        }),
+        })
+        .filter(|_| text != USUAL || status == Status::Pending),
         created: NOW,
         signed_in: NOW,
         ended_before: Timestamp::from_unix(0),

@@ -57,7 +57,11 @@ pub(super) fn failures(said: Said<'_>) -> Vec<Named<'_>> {
         ("unionid-required", Page::UnionidRequired),
         ("uri-too-long", Page::UriTooLong),
         ("wechat-busy", busy(Some(-1))),
-        ("wechat-misconfigured", Page::WechatMisconfigured { code: 40125 }),
+        ("wechat-misconfigured", Page::WechatMisconfigured { code: 40125, ways_url: None }),
+        (
+            "wechat-misconfigured-in-one-way",
+            Page::WechatMisconfigured { code: 40164, ways_url: Some("/_wxgate/login?way=choose&to=/") },
+        ),
         ("wechat-quota", busy(Some(45009))),
         ("wechat-restricted", Page::WechatRestricted),
         ("wechat-silent", busy(None)),

@@ -34,7 +34,7 @@ impl<'a> Said<'a> {
     /// As people say it.
     pub(super) const USUAL: Said<'static> = Said {
         site: "app.example.com",
-        host: "app.example.com",
+        host: "app.example.net",
         path: "/reports/2027?month=1",
         page_url: "https://app.example.com/reports/2027?month=1",
         name: "王芳",

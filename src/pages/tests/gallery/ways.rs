@@ -8,7 +8,8 @@ const SCAN: Option<&str> = Some("/_wxgate/login?way=qr&to=/reports");
 const CHOOSE: Option<&str> = Some("/_wxgate/login?way=choose&to=/reports");
 
 pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
-    let Said { site, host, path, page_url, name, .. } = said;
+    let Said { site, path, page_url, name, .. } = said;
+    let host = site;
     let ways: &'static [(&str, String)] = Box::leak(Box::new([
         ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
         ("choose.follow", "/_wxgate/login?way=follow&to=/".to_owned()),
