@@ -90,7 +90,6 @@ fn html_page(
 fn say_when_to_return(headers: &mut HeaderMap, page: &Page<'_>) {
     match page {
         Page::Overloaded | Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
-        Page::TooManyRequests { seconds } => set(headers, header::RETRY_AFTER, &seconds.to_string()),
         _ => {}
     }
 }

@@ -63,9 +63,6 @@ impl<'a> Face<'a> {
                 (face.template, face.sign) = ("framed.html", None);
                 face
             }
-            Page::HeadersTooLarge => {
-                Self::failure(Sign::Alert, "headers_too_large.title", "headers_too_large.text").retry()
-            }
             Page::Internal => Self::failure(Sign::Broken, "internal.title", "internal.text").retry(),
             Page::Joining(page) => Self::of_joining(&page),
             Page::Phone(page) => Self::of_phone(&page),
@@ -107,9 +104,6 @@ impl<'a> Face<'a> {
                     .value("ways_url", ways_url)
             }
             Page::Overloaded => Self::failure(Sign::Clock, "overloaded.title", "overloaded.text").retry(),
-            Page::ShuttingDown => {
-                Self::failure(Sign::Clock, "shutting_down.title", "shutting_down.text").retry()
-            }
             Page::SignInExpired { login_url } => {
                 Self::notice(Sign::Clock, "expired.title", "expired.text").action("action.again", login_url)
             }
@@ -161,11 +155,6 @@ impl<'a> Face<'a> {
                 Self::failure(Sign::Broken, "store_unavailable.title", "store_unavailable.text").retry()
             }
             Page::TooLarge => Self::failure(Sign::Alert, "too_large.title", "too_large.text").home(),
-            Page::TooManyRequests { seconds } => {
-                Self::failure(Sign::Clock, "too_many_requests.title", "too_many_requests.text")
-                    .value("seconds", seconds.to_string())
-                    .retry()
-            }
             Page::UnionidRequired => Self::failure(Sign::Lock, "unionid.title", "unionid.text"),
             Page::UriTooLong => Self::failure(Sign::Alert, "uri_too_long.title", "uri_too_long.text").home(),
             Page::WechatBusy { login_url, code } => {

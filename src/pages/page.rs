@@ -47,8 +47,6 @@ pub enum Page<'a> {
     ForeignOrigin,
     /// The form of a page that was open for too long.
     FormExpired,
-    /// The headers are larger than allowed.
-    HeadersTooLarge,
     /// A fault of ours.
     Internal,
     /// For somebody who is signed in and no member yet.
@@ -118,8 +116,6 @@ pub enum Page<'a> {
     },
     /// More requests than can be served.
     Overloaded,
-    /// The gateway is about to stop.
-    ShuttingDown,
     /// The sign-in is older than ten minutes, or not known here.
     SignInExpired {
         /// Where to begin again.
@@ -188,11 +184,6 @@ pub enum Page<'a> {
     StoreUnavailable,
     /// The body is larger than allowed.
     TooLarge,
-    /// Asked too often.
-    TooManyRequests {
-        /// When to try again.
-        seconds: u64,
-    },
     /// WeChat gave no unionid, and the operator requires one.
     UnionidRequired,
     /// The address is longer than allowed.
@@ -285,13 +276,10 @@ impl Page<'_> {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal | Self::WechatMisconfigured { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ApplicationUnavailable => StatusCode::BAD_GATEWAY,
             Self::OnceMore { cause: Hindrance::StoreDown, .. }
             | Self::Overloaded
-            | Self::ShuttingDown
             | Self::StoreUnavailable
             | Self::WechatBusy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::ApplicationTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -311,7 +299,6 @@ impl Page<'_> {
             Self::ForeignOrigin => "foreign_origin",
             Self::FormExpired => "form_expired",
             Self::Framed { .. } => "sign_in",
-            Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal_error",
             Self::Joining(page) => page.word(),
             Self::Phone(page) => page.word(),
@@ -324,7 +311,6 @@ impl Page<'_> {
             Self::OnceMore { cause: Hindrance::StoreDown, .. } => "store_unavailable",
             Self::OpenInWechat { .. } => "open_in_wechat",
             Self::Overloaded => "overloaded",
-            Self::ShuttingDown => "shutting_down",
             Self::SignInExpired { .. } => "sign_in_expired",
             Self::SignInInsideWechat { .. } => "sign_in",
             Self::SignInLoop { .. } => "sign_in_loop",
@@ -335,7 +321,6 @@ impl Page<'_> {
             Self::SnapshotPage => "snapshot_page",
             Self::StoreUnavailable => "store_unavailable",
             Self::TooLarge => "body_too_large",
-            Self::TooManyRequests { .. } => "too_many_requests",
             Self::UnionidRequired => "unionid_required",
             Self::UriTooLong => "uri_too_long",
             Self::WechatBusy { .. } => "wechat_unavailable",

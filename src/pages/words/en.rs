@@ -179,22 +179,12 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "The page was open for too long, or you have signed in again since. Nothing was changed. Go back, load the page anew and try again.",
     ),
     ("form_expired.title", "Please try that again"),
-    (
-        "headers_too_large.text",
-        "Your browser sent too much, usually too many cookies. Clear the cookies of this site and try again.",
-    ),
-    ("headers_too_large.title", "Request headers too large"),
     ("method_not_allowed.text", "This address cannot be used in that way. Begin at the start page."),
     ("method_not_allowed.title", "This is not possible here"),
     ("not_found.text", "The address may be mistyped, or the page is gone."),
     ("not_found.title", "Page not found"),
     ("too_large.text", "What you sent is larger than allowed. Send a smaller file, or send it in parts."),
     ("too_large.title", "That is too large"),
-    (
-        "too_many_requests.text",
-        "There were too many requests in a short time. Try again in {seconds} seconds.",
-    ),
-    ("too_many_requests.title", "Too many attempts"),
     ("uri_too_long.text", "The address is longer than allowed. Begin at the start page."),
     ("uri_too_long.title", "The address is too long"),
     (
@@ -220,11 +210,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("internal.title", "Something went wrong"),
     ("overloaded.text", "Too many people are here right now. Try again in a little while."),
     ("overloaded.title", "Too busy at the moment"),
-    (
-        "shutting_down.text",
-        "The service is restarting, which usually takes a few seconds. Try again in a moment.",
-    ),
-    ("shutting_down.title", "Back in a moment"),
     (
         "store_unavailable.text",
         "The gateway’s database does not answer, so nobody can sign in, ask for access or administer. Applications that you had open a moment ago go on. Try again in a minute.",

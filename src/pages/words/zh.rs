@@ -122,19 +122,12 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "页面打开的时间太长，或者你之后重新登录过。没有做任何改动。请返回上一页，刷新后重试。",
     ),
     ("form_expired.title", "请再试一次"),
-    (
-        "headers_too_large.text",
-        "浏览器发来的信息太多，通常是 Cookie 积累过多。请清除此网站的 Cookie 后重试。",
-    ),
-    ("headers_too_large.title", "请求头太大"),
     ("method_not_allowed.text", "这个地址不支持这样的操作。请从首页重新进入。"),
     ("method_not_allowed.title", "不支持这个操作"),
     ("not_found.text", "地址可能写错了，或者页面已经不在了。"),
     ("not_found.title", "没有找到这个页面"),
     ("too_large.text", "发送的内容超过了允许的大小。请换小一点的文件，或分几次发送。"),
     ("too_large.title", "内容太大"),
-    ("too_many_requests.text", "短时间内的请求太多了。请 {seconds} 秒后再试。"),
-    ("too_many_requests.title", "操作太频繁"),
     ("uri_too_long.text", "这个地址长得超出了允许的范围。请从首页重新进入。"),
     ("uri_too_long.title", "地址太长"),
     (
@@ -154,8 +147,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("internal.title", "出了一点问题"),
     ("overloaded.text", "现在访问的人太多，请过一会儿再试。"),
     ("overloaded.title", "暂时忙不过来"),
-    ("shutting_down.text", "服务正在重新启动，通常只要几秒。请稍后再试。"),
-    ("shutting_down.title", "马上回来"),
     (
         "store_unavailable.text",
         "网关的数据库没有响应，暂时不能登录、申请访问或管理成员。刚才打开的应用可以继续使用。请过一分钟再试。",

@@ -34,7 +34,6 @@ pub(super) fn failures(said: Said<'_>) -> Vec<Named<'_>> {
         ("denied-to-everybody", Page::Denied { name: None, path: "/" }),
         ("foreign-origin", Page::ForeignOrigin),
         ("form-expired", Page::FormExpired),
-        ("headers-too-large", Page::HeadersTooLarge),
         ("internal", Page::Internal),
         ("method-not-allowed", Page::MethodNotAllowed),
         ("not-found", Page::NotFound),
@@ -42,7 +41,6 @@ pub(super) fn failures(said: Said<'_>) -> Vec<Named<'_>> {
         ("once-more-stale", once_more(Hindrance::Stale)),
         ("once-more-store-down", once_more(Hindrance::StoreDown)),
         ("overloaded", Page::Overloaded),
-        ("shutting-down", Page::ShuttingDown),
         ("sign-in-expired", Page::SignInExpired { login_url: LOGIN }),
         (
             "sign-in-loop",
@@ -53,7 +51,6 @@ pub(super) fn failures(said: Said<'_>) -> Vec<Named<'_>> {
         ("snapshot-page", Page::SnapshotPage),
         ("store-unavailable", Page::StoreUnavailable),
         ("too-large", Page::TooLarge),
-        ("too-many-requests", Page::TooManyRequests { seconds: 30 }),
         ("unionid-required", Page::UnionidRequired),
         ("uri-too-long", Page::UriTooLong),
         ("wechat-busy", busy(Some(-1))),
