@@ -209,6 +209,10 @@ async fn a_token_that_wechat_does_not_take_is_no_wrong_secret() {
     let gateway = with_account("").await;
     gateway.wechat.script().every_call(CREATE_CODE, Fault::Errcode(40001));
     check(&gateway, &[]).await.fails_only("the access_token is not valid", &["40001", "cgi-bin/token"]);
+    gateway.wechat.script().every_call(CREATE_CODE, Fault::Errcode(12345));
+    let said = check(&gateway, &[]).await;
+    assert_eq!((said.code, said.failures()), (Some(0), 0), "what was asked for was not whole: {}", said.out);
+    said.about(&["note ", "Official Account wxaccount: WeChat says no (errcode 12345"]);
 }
 
 #[tokio::test]
