@@ -1,9 +1,10 @@
 //! `[wechat.official_account]`: its secret, its token, and what it may do, as far as the configuration uses that.
 
+use super::console::Console;
+use super::context::{Context, not_asked};
 use super::finding::{Finding, text};
 use super::network::Why;
-use super::online::{Context, not_asked};
-use super::refusals::{self, Console};
+use super::refusals;
 use super::website::{no_answer, secret};
 use crate::config::fields::AccountSettings;
 use crate::model::http_date::Reading;

@@ -8,9 +8,9 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, Error, RootCertStore};
 
+use super::context::Context;
 use super::finding::{Finding, text};
 use super::network::date;
-use super::online::Context;
 use crate::model::clock;
 use crate::net::tls::read_certificates;
 

@@ -1,9 +1,9 @@
 //! The address for WeChat's messages: asked as WeChat asks it when 服务器配置 is submitted.
 
+use super::context::{Context, LIMIT};
 use super::fetch::fetch;
 use super::finding::{Finding, text};
 use super::network::Why;
-use super::online::{Context, LIMIT};
 use crate::config::fields::Config;
 use crate::model::clock;
 use crate::seal::{hex, random};

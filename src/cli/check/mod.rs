@@ -3,8 +3,11 @@
 mod account;
 mod certificate;
 mod clock;
+mod console;
+mod context;
 mod fetch;
 mod finding;
+mod meanings;
 mod message;
 mod network;
 mod online;
@@ -69,7 +72,9 @@ pub(super) fn run(
         Err(error) => store::cannot_open(&error),
     };
     let online = match arguments.online {
-        true => runtime.block_on(online::run(arguments, config, environment)),
+        true => {
+            runtime.block_on(online::run((arguments.lang.as_deref(), arguments.json), config, environment))
+        }
         false => ExitCode::SUCCESS,
     };
     // A name server that never answers would hold up the end of the threads that ask it.

@@ -2,44 +2,24 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::Client;
 use tokio::task::JoinHandle;
 
 use super::super::exit;
-use super::finding::{Finding, Report, text};
-use super::{
-    CheckArguments, account, certificate, clock, message, network, ownership, public_url, upstreams, website,
-};
+use super::context::Context;
+use super::finding::{Finding, Report};
+use super::{account, certificate, clock, message, ownership, public_url, upstreams, website};
 use crate::config::fields::Config;
-use crate::live::{KeyError, known_keys};
 use crate::pages::language::Language;
-use crate::seal::Prover;
-use crate::wechat::inquiry::Inquiry;
-
-/// Longest wait for one answer.
-pub(super) const LIMIT: Duration = Duration::from_secs(10);
-
-/// What all checks work with.
-pub(super) struct Context {
-    pub(super) config: Config,
-    pub(super) client: Client,
-    pub(super) inquiry: Inquiry,
-    /// By which the gateway of this configuration is known; `None` before its first start.
-    pub(super) prover: Option<Prover>,
-    /// The variables that send calls through a proxy.
-    pub(super) proxies: network::Proxies,
-}
 
 /// Asks everybody. 0 when nothing failed.
 pub(super) async fn run(
-    arguments: &CheckArguments,
+    (lang, is_json): (Option<&str>, bool),
     config: Config,
     environment: &[(String, String)],
 ) -> ExitCode {
-    let language = language(arguments.lang.as_deref(), environment);
-    match ask(Report::new(language, arguments.json), config, environment).await {
+    let language = language(lang, environment);
+    match ask(Report::new(language, is_json), config, environment).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => exit(Err(error)),
@@ -77,46 +57,6 @@ async fn ask(mut report: Report, config: Config, environment: &[(String, String)
         report.add(finding)?;
     }
     report.end()
-}
-
-impl Context {
-    fn new(config: Config, environment: &[(String, String)]) -> anyhow::Result<Self> {
-        let client = Inquiry::client()?;
-        let prover = known_keys(&config).map_err(anyhow::Error::from as fn(KeyError) -> _)?;
-        let (bases, patience) = (config.wechat.api_bases.clone(), config.wechat.timeout.min(LIMIT));
-        Ok(Self {
-            inquiry: Inquiry::new(client.clone(), bases, patience),
-            client,
-            prover: prover.as_ref().map(Prover::new),
-            proxies: network::Proxies::of(environment),
-            config,
-        })
-    }
-
-    /// The host that WeChat sends browsers back to.
-    pub(super) fn host(&self) -> &str {
-        self.config.site.login_host.as_str()
-    }
-}
-
-/// Waits for all of these at the same time; what came of them, in their order.
-pub(super) async fn together<T, F>(asked: impl IntoIterator<Item = F>) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let asked: Vec<_> = asked.into_iter().map(tokio::spawn).collect();
-    let mut answers = Vec::with_capacity(asked.len());
-    for one in asked {
-        answers.extend(one.await);
-    }
-    answers
-}
-
-/// What nobody answered, where something else is missing first.
-pub(super) fn not_asked(check: &'static str, what: super::finding::Text) -> Finding {
-    let first = text("先解决上面的问题，再运行一次。", "Mend what failed above, then run this again.");
-    Finding::note(check, what, first)
 }
 
 fn language(chosen: Option<&str>, environment: &[(String, String)]) -> Language {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::context::{Context, LIMIT, together};
 use super::fetch::fetch;
 use super::finding::{Finding, Text, text};
 use super::network::Why;
-use super::online::{Context, LIMIT, together};
 use crate::pages::ownership::OwnershipFile;
 
 const CHECK: &str = "verify_files";

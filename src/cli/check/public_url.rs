@@ -7,10 +7,10 @@ use reqwest::header::LOCATION;
 use serde_json::Value;
 
 use super::clock;
+use super::context::{Context, LIMIT, together};
 use super::fetch::{Fetched, fetch};
 use super::finding::{Finding, Text, text};
 use super::network::Why;
-use super::online::{Context, LIMIT, together};
 use crate::model::host::Host;
 use crate::net::listen::ListenAddress;
 use crate::pages::proof::Proof;

@@ -1,8 +1,8 @@
 //! The applications: does each take a connection, with TLS where it has to?
 
+use super::context::{Context, LIMIT, together};
 use super::finding::{Finding, text};
 use super::network::Why;
-use super::online::{Context, LIMIT, together};
 use crate::proxy::{ConnectError, Connector, Upstream};
 
 const CHECK: &str = "upstream";

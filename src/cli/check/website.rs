@@ -1,9 +1,10 @@
 //! `[wechat.website]`: its AppID and AppSecret, and whether WeChat's QR page takes our address.
 
+use super::console::Console;
+use super::context::Context;
 use super::finding::{Finding, Text, text};
 use super::network::Why;
-use super::online::Context;
-use super::refusals::{self, Console};
+use super::refusals;
 use crate::model::http_date::Reading;
 use crate::wechat::api::App;
 use crate::wechat::inquiry::{LoginPage, Unreached};
