@@ -37,7 +37,8 @@ impl Agreement {
     pub(super) fn keys(&self) -> String {
         let Self { token, key } = self;
         format!(
-            "original_id = \"{ORIGINAL_ID}\"\n\
+            "name = \"wxgate demo\"\n\
+             original_id = \"{ORIGINAL_ID}\"\n\
              qr_login = true\n\
              chat_login = true\n\
              token = \"{token}\"\n\

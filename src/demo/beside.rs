@@ -74,6 +74,6 @@ mod tests {
         let apps = config.wechat.apps;
         assert_eq!(apps.website.as_ref().unwrap().id, parts::WEBSITE_APP);
         assert_eq!(apps.official_account.as_ref().unwrap().id, parts::ACCOUNT_APP);
-        assert_eq!(apps.ways().len(), 4, "{:?}", apps.ways());
+        assert_eq!(apps.ways(false).len(), 4, "{:?}", apps.ways(false));
     }
 }

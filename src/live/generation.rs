@@ -239,6 +239,7 @@ fn inbox(account: Option<&AccountSettings>) -> Result<Option<Inbox>, BackendErro
     };
     Ok(Some(Inbox {
         settings,
+        name: account.name.clone(),
         by_code: account.ways.qr && account.ways.in_app,
         by_chat: account.ways.chat,
         ends_sessions: account.end_sessions_on_unfollow,

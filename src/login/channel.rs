@@ -117,10 +117,18 @@ impl Apps {
         self.official_account.is_some() && self.can.in_app
     }
 
-    /// Every way in but the one inside WeChat.
-    pub fn ways(&self) -> Vec<Way> {
+    /// Every way in but the one inside WeChat, the best first: a phone can follow a link and can hardly scan itself.
+    pub fn ways(&self, is_handheld: bool) -> Vec<Way> {
         let link = self.has_in_app().then_some(Way::Link);
-        self.on_computer().map(|(way, _)| way).chain(link).collect()
+        let mut ways: Vec<_> = self.on_computer().map(|(way, _)| way).chain(link).collect();
+        if is_handheld {
+            ways.sort_by_key(|way| match way {
+                Way::Link => 0,
+                Way::Chat => 1,
+                _ => 2,
+            });
+        }
+        ways
     }
 }
 
@@ -229,6 +237,17 @@ mod tests {
         let by_code = AccountWays { in_app: true, qr: true, chat: false };
         let by_chat = AccountWays { in_app: false, qr: true, chat: true };
         let (follow, chat) = (Step::Go(Channel::Follow, Scope::Base), Step::Go(Channel::Chat, Scope::Base));
+        let apps = Apps {
+            website: Some(app()),
+            official_account: Some(app()),
+            can: AccountWays { chat: true, ..by_code },
+        };
+        assert_eq!(apps.ways(false), [Way::Qr, Way::Follow, Way::Chat, Way::Link]);
+        assert_eq!(
+            apps.ways(true),
+            [Way::Link, Way::Chat, Way::Qr, Way::Follow],
+            "a phone hardly scans itself"
+        );
         assert_eq!(step(DESKTOP, None, true, by_code), Step::Choose);
         assert_eq!(step(DESKTOP, None, false, by_code), follow);
         assert_eq!(step(DESKTOP, Some(Way::Follow), true, by_code), follow);

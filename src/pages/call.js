@@ -21,8 +21,7 @@
       return answer.json().then(function (said) {
         if (said.state === 'waiting' || said.state === 'scanned') {
           if (said.state === 'scanned') {
-            var code = document.getElementById('code');
-            if (code) { code.hidden = true; }
+            document.getElementById('how').hidden = true;
             news.textContent = news.getAttribute('data-scanned');
           }
           known = said.state;

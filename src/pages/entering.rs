@@ -94,7 +94,8 @@ impl OwnPages {
         let qr_url = has_qr.then(|| other_way("qr"));
         let browser = Browser::of(asking.user_agent());
         let continue_url = other_way("wechat");
-        let ways: Vec<_> = self.login.apps().ways().into_iter().filter_map(labelled).collect();
+        let ways: Vec<_> =
+            self.login.apps().ways(browser.is_handheld()).into_iter().filter_map(labelled).collect();
         let ways: Vec<_> = ways.into_iter().map(|(label, way)| (label, other_way(way))).collect();
         let ways_url = other_way("choose");
         let ways_url = (!ways.is_empty()).then_some(ways_url.as_str());
@@ -151,7 +152,7 @@ impl OwnPages {
         let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
         let again_url = self.login_address(Some("qr"), to, handoff);
         let ways_url = self.login_address(Some("choose"), to, handoff);
-        let ways_url = (self.login.apps().ways().len() > 1).then_some(ways_url.as_str());
+        let ways_url = (self.login.apps().ways(false).len() > 1).then_some(ways_url.as_str());
         let page = Page::Framed { site: &site, frame_url: &begun.location, again_url: &again_url, ways_url };
         let mut response = self.page(&page, asking);
         answer::allow_frame(&mut response, &begun.location);

@@ -140,7 +140,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         data_dir,
         pages: PagesSettings {
             simulated: wechat.simulated,
-            other_ways: wechat.apps.ways().len() > 1,
+            other_ways: wechat.apps.ways(false).len() > 1,
             ..pages
         },
         wechat,

@@ -25,6 +25,8 @@ const KEY: &str = "write encoding_aes_key = \"…\", the 43 letters and digits (
 pub struct AccountSettings {
     /// `app_id` and `app_secret`.
     pub app: App,
+    /// `name`: what people see the account is called. Default: it is not named.
+    pub name: Option<String>,
     /// `oauth`, `qr_login` and `chat_login`.
     pub ways: AccountWays,
     /// `token_server` and `token_server_secret`. Default: WeChat's `stable_token`.
@@ -54,6 +56,7 @@ pub(super) fn read(
     has_website: bool,
 ) -> Option<AccountSettings> {
     let app = app(&mut section);
+    let name = section.optional("name", account_name);
     let ways = ways(&mut section);
     let original_id = section.optional("original_id", original_id);
     let token = section.parsed_secret("token", token);
@@ -81,6 +84,7 @@ pub(super) fn read(
     });
     Some(AccountSettings {
         app,
+        name,
         ways,
         token_source,
         inbox,
@@ -88,6 +92,14 @@ pub(super) fn read(
         end_sessions_on_unfollow,
         ownership,
     })
+}
+
+/// A name as people read it; WeChat's have at most 30 letters.
+fn account_name(text: &str) -> Result<String, String> {
+    let is_sound = (1..=30).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    is_sound
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write the account's name (名称) as WeChat shows it, at most 30 letters".to_owned())
 }
 
 fn ways(section: &mut Section<'_>) -> AccountWays {

@@ -60,7 +60,7 @@ impl OwnPages {
     ) -> Response<Body> {
         let address = |way| self.login_address(Some(way), &attempt.to(), attempt.handoff);
         let (again_url, ways_url) = (address("follow"), address("choose"));
-        let ways_url = (self.login.apps().ways().len() > 1).then_some(ways_url.as_str());
+        let ways_url = (self.login.apps().ways(false).len() > 1).then_some(ways_url.as_str());
         let page = match error.as_ref() {
             WechatError::Crowded => Phone::Crowded { again_url: &again_url },
             error => Phone::NoCode {

@@ -38,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub struct Inbox {
     /// How messages are known to be WeChat's.
     pub settings: InboxSettings,
+    /// What people see the account is called.
+    pub name: Option<String>,
     /// Whether codes are scanned to sign in.
     pub by_code: bool,
     /// Whether digits are written into the chat to sign in.

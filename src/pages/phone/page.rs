@@ -14,6 +14,8 @@ pub enum Phone<'a> {
     Waiting {
         /// What is being opened.
         site: &'a str,
+        /// What people see the Official Account is called, if that is known.
+        account: &'a str,
         /// How the phone is called.
         by: CalledBy<'a>,
         /// Whether a phone is there already.
@@ -126,10 +128,14 @@ impl<'a> Face<'a> {
     /// How a page about a phone is laid out.
     pub(in super::super) fn of_phone(page: &Phone<'a>) -> Self {
         match *page {
-            Phone::Waiting { site, by, is_scanned, state, left, again_url } => {
+            Phone::Waiting { site, account, by, is_scanned, state, left, again_url } => {
                 let (title, text, steps): (_, _, &'static [&'static str]) = match by {
-                    CalledBy::Code(_) => ("call_code.title", "call_code.text", &[]),
-                    CalledBy::Digits(_) => ("call_digits.title", "call_digits.text", &[]),
+                    CalledBy::Code(_) if account.is_empty() => ("call_code.title", "call_code.text", &[]),
+                    CalledBy::Code(_) => ("call_code.title", "call_code.text_named", &[]),
+                    CalledBy::Digits(_) if account.is_empty() => {
+                        ("call_digits.title", "call_digits.text", &[])
+                    }
+                    CalledBy::Digits(_) => ("call_digits.title", "call_digits.text_named", &[]),
                     CalledBy::Link(_) => (
                         "call_link.title",
                         "call_link.text",
@@ -147,6 +153,7 @@ impl<'a> Face<'a> {
                     .value("digits", digits)
                     .value("page_url", page_url)
                     .value("site", shown(site))
+                    .value("account", shown(account))
                     .value("is_scanned", is_scanned)
                     .value("state", state)
                     .value("left", left)

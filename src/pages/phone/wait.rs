@@ -140,7 +140,16 @@ impl OwnPages {
             Channel::Link => CalledBy::Link(&address),
             _ => CalledBy::Code(&address),
         };
-        let page = Phone::Waiting { site: &site, by, is_scanned, state: &state, left, again_url: &again_url };
+        let account = self.inbox.as_ref().and_then(|inbox| inbox.name.as_deref()).unwrap_or_default();
+        let page = Phone::Waiting {
+            site: &site,
+            account,
+            by,
+            is_scanned,
+            state: &state,
+            left,
+            again_url: &again_url,
+        };
         self.page(&Page::Phone(page), asking)
     }
 

@@ -63,7 +63,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("refused.title", "Signing in needs your permission"),
     (
         "expired.text",
-        "Signing in has to be finished within 10 minutes, and this one is too old. Just start again.",
+        "Signing in has to be finished within a few minutes, and this one is too old. Just start again.",
     ),
     ("over.title", "Signed out since"),
     ("over.text", "This sign-in was ended in the meantime and lets nobody in again. Please sign in anew."),

@@ -20,11 +20,19 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "call_code.text",
         "Scan this code with WeChat on your phone, follow the account, and confirm in the chat to sign in to {site}.",
     ),
+    (
+        "call_code.text_named",
+        "Scan this code with WeChat on your phone, follow “{account}”, and confirm in the chat to sign in to {site}.",
+    ),
     ("call_code.alt", "A WeChat code. If you cannot see or scan it, sign in another way below."),
     ("call_digits.title", "Send digits to sign in"),
     (
         "call_digits.text",
         "Open the official account in WeChat on your phone and send it the digits below to sign in to {site}.",
+    ),
+    (
+        "call_digits.text_named",
+        "Open the official account “{account}” in WeChat on your phone (search for it to find it) and send it the digits below to sign in to {site}.",
     ),
     ("call_digits.send", "Send these digits to the account"),
     ("call_link.title", "Confirm in WeChat, sign in here"),
@@ -52,7 +60,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Too many browsers of your network, or in all, wait for a phone. Each waits for five minutes at most: try again in a few minutes.",
     ),
     ("call_refused.title", "Not allowed on the phone"),
-    ("call_refused.text", "Somebody tapped “Not me” on the phone. If that was a mistake, sign in again."),
+    ("call_refused.text", "The answer on the phone was “Not me”. If that was a mistake, sign in again."),
     // the question on the phone
     ("confirm.title", "Allow signing in to {site}?"),
     ("confirm.text", "Another browser wants to sign in with your WeChat:"),

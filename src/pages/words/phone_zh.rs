@@ -16,10 +16,18 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("framed.again", "码看不到或已过期？换一个"),
     // the browser that waits
     ("call_code.title", "微信扫码登录"),
-    ("call_code.text", "用手机微信扫一扫，关注公众号后在聊天里确认，就能登录 {site}。"),
+    ("call_code.text", "用手机微信扫一扫，首次使用需要关注公众号，在聊天里确认后就能登录 {site}。"),
+    (
+        "call_code.text_named",
+        "用手机微信扫一扫，首次使用需要关注公众号“{account}”，在聊天里确认后就能登录 {site}。",
+    ),
     ("call_code.alt", "微信二维码。看不到或不能扫的话，请用下面的另一种方式登录。"),
     ("call_digits.title", "发送数字登录"),
     ("call_digits.text", "在手机微信里打开公众号，把下面的数字发给它，就能登录 {site}。"),
+    (
+        "call_digits.text_named",
+        "在手机微信里打开公众号“{account}”（没有关注的话，搜索这个名称），把下面的数字发给它，就能登录 {site}。",
+    ),
     ("call_digits.send", "把这些数字发给公众号"),
     ("call_link.title", "在微信里确认，在这里登录"),
     ("call_link.text", "在微信里打开这个链接并确认，就能在这个浏览器里登录 {site}："),
@@ -43,7 +51,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "你所在的网络或整个网站，正在等待手机确认的浏览器太多。每个最多等五分钟，请过几分钟再试。",
     ),
     ("call_refused.title", "手机上没有同意登录"),
-    ("call_refused.text", "手机上点了“不是我”。如果是点错了，可以重新登录。"),
+    ("call_refused.text", "手机上的回答是“不是我”。如果是弄错了，可以重新登录。"),
     // the question on the phone
     ("confirm.title", "允许登录 {site}？"),
     ("confirm.text", "另一个浏览器想用你的微信登录："),

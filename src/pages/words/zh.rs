@@ -46,7 +46,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // signing in did not work
     ("refused.text", "你没有允许微信授权，所以还没有登录。想继续的话，可以再试一次。"),
     ("refused.title", "需要你的允许才能登录"),
-    ("expired.text", "登录要在 10 分钟内完成，这一次已经过期了。重新开始就好。"),
+    ("expired.text", "登录要在几分钟内完成，这一次已经过期了。重新开始就好。"),
     ("over.title", "已退出登录"),
     ("over.text", "这次登录之后已经退出，不能用它再次进入。请重新登录。"),
     ("expired.title", "登录已超时"),

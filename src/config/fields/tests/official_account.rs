@@ -41,11 +41,12 @@ fn an_account_alone_signs_people_in_inside_wechat_and_hears_nothing() {
 #[test]
 fn a_token_and_a_key_open_the_inbox() {
     let read = account(&format!(
-        "original_id = \"gh_0123456789ab\"\nqr_login = true\nchat_login = true\nend_sessions_on_unfollow = true\n\
+        "name = \"某某科技\"\noriginal_id = \"gh_0123456789ab\"\nqr_login = true\nchat_login = true\nend_sessions_on_unfollow = true\n\
          message_backend = \"http://127.0.0.1:3000/wechat?x=1\"\n{}",
         keys()
     ));
     let inbox = read.inbox.unwrap();
+    assert_eq!(read.name.as_deref(), Some("某某科技"));
     assert_eq!((inbox.app_id.as_str(), inbox.original_id.as_deref()), ("wxaccount", Some("gh_0123456789ab")));
     assert_eq!(inbox.token.reveal(), "aToken1");
     assert!(matches!(inbox.mode, Mode::Secure(_)));
@@ -89,6 +90,7 @@ fn the_token_of_the_account_can_come_from_another_server() {
 #[test]
 fn wrong_values_are_shown_where_they_stand() {
     for (line, place, fix) in [
+        ("name = \"\"", "9:8", "名称"),
         ("original_id = \"my_account\"", "9:15", "gh_"),
         ("original_id = \"gh_\"", "9:15", "gh_"),
         ("oauth = 0", "9:9", "write true or false"),

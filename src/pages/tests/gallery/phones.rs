@@ -9,8 +9,15 @@ const CHOOSE: Option<&str> = Some("/_wxgate/login?way=choose&to=/");
 
 pub(super) fn about_phones(said: Said<'_>) -> Vec<Named<'_>> {
     let Said { site, name, browser, page_url, .. } = said;
-    let waiting =
-        |by, is_scanned| Phone::Waiting { site, by, is_scanned, state: "00", left: 299, again_url: AGAIN };
+    let waiting = |account, by, is_scanned| Phone::Waiting {
+        site,
+        account,
+        by,
+        is_scanned,
+        state: "00",
+        left: 299,
+        again_url: AGAIN,
+    };
     let code = CalledBy::Code("/_wxgate/login/code?a=00");
     let question = |name, share_url| Phone::Question {
         site,
@@ -24,12 +31,14 @@ pub(super) fn about_phones(said: Said<'_>) -> Vec<Named<'_>> {
     };
     let no_code = |code, is_lasting, ways_url| Phone::NoCode { code, is_lasting, again_url: AGAIN, ways_url };
     [
-        ("phone-code", waiting(code, false)),
-        ("phone-code-scanned", waiting(code, true)),
-        ("phone-digits", waiting(CalledBy::Digits("123456"), false)),
-        ("phone-digits-sent", waiting(CalledBy::Digits("123456"), true)),
-        ("phone-link", waiting(CalledBy::Link(page_url), false)),
-        ("phone-link-opened", waiting(CalledBy::Link(page_url), true)),
+        ("phone-code", waiting("", code, false)),
+        ("phone-code-of-a-named-account", waiting(name, code, false)),
+        ("phone-code-scanned", waiting("", code, true)),
+        ("phone-digits", waiting("", CalledBy::Digits("123456"), false)),
+        ("phone-digits-to-a-named-account", waiting(name, CalledBy::Digits("123456"), false)),
+        ("phone-digits-sent", waiting("", CalledBy::Digits("123456"), true)),
+        ("phone-link", waiting("", CalledBy::Link(page_url), false)),
+        ("phone-link-opened", waiting("", CalledBy::Link(page_url), true)),
         ("phone-no-code", no_code(None, false, CHOOSE)),
         ("phone-no-code-for-today", no_code(Some(45009), false, CHOOSE)),
         ("phone-no-code-ever", no_code(Some(48001), true, CHOOSE)),
