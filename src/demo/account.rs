@@ -1,12 +1,15 @@
-//! What the demo's Official Account and the simulated WeChat agree on (服务器配置), so that its messages are believed.
+//! The demo's Official Account, and what it and the simulated WeChat agree on (服务器配置), so that its messages are believed.
 
 use std::sync::Arc;
 
 use anyhow::anyhow;
 
-use super::parts::ACCOUNT_APP;
 use crate::seal::{hex, random};
 use crate::wechat::simulator::{PushSettings, Simulator};
+
+/// The simulated Official Account.
+pub(super) const ACCOUNT_APP: &str = "wxdemoaccount0001";
+pub(super) const ACCOUNT_SECRET: &str = "demo-account-secret";
 
 /// The account's original id (原始ID).
 pub(super) const ORIGINAL_ID: &str = "gh_demoaccount0001";

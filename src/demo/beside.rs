@@ -1,6 +1,6 @@
 //! `wxgate demo --wechat-only`: the simulated WeChat and the pretend phone alone, for a gateway started by hand.
 
-use super::account::{Agreement, message_url};
+use super::account::{ACCOUNT_APP, ACCOUNT_SECRET, Agreement, message_url};
 use super::{DemoSettings, parts, phone, serve_wechat};
 
 /// Where the gateway is expected, because its messages have to go somewhere.
@@ -40,7 +40,7 @@ pub async fn run(settings: &DemoSettings) -> anyhow::Result<()> {
 
 /// The configuration of a gateway on this computer that takes the simulated WeChat on `port` for WeChat.
 fn configuration(port: u16, agreement: &Agreement) -> String {
-    let (website, account) = (parts::WEBSITE_APP, parts::ACCOUNT_APP);
+    let (website, account) = (parts::WEBSITE_APP, ACCOUNT_APP);
     format!(
         "public_url = \"{GATEWAY}\"\n\
          upstream = \"http://127.0.0.1:3000\"\n\
@@ -55,7 +55,7 @@ fn configuration(port: u16, agreement: &Agreement) -> String {
          app_secret = \"{}\"\n\
          {}",
         parts::WEBSITE_SECRET,
-        parts::ACCOUNT_SECRET,
+        ACCOUNT_SECRET,
         agreement.keys(),
     )
 }
@@ -73,7 +73,7 @@ mod tests {
         let (config, _) = source.read(&[]).unwrap();
         let apps = config.wechat.apps;
         assert_eq!(apps.website.as_ref().unwrap().id, parts::WEBSITE_APP);
-        assert_eq!(apps.official_account.as_ref().unwrap().id, parts::ACCOUNT_APP);
+        assert_eq!(apps.official_account.as_ref().unwrap().id, ACCOUNT_APP);
         assert_eq!(apps.ways(false).len(), 4, "{:?}", apps.ways(false));
     }
 }

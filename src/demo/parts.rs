@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use super::account::{Agreement, ORIGINAL_ID};
+use super::account::{ACCOUNT_APP, ACCOUNT_SECRET, Agreement, ORIGINAL_ID};
 use super::{DemoSettings, application, members, phone, serve_wechat};
 use crate::config::source::ConfigFile;
 use crate::gateway::Gateway;
@@ -25,10 +25,6 @@ use crate::wechat::simulator::{App, Simulator};
 /// The simulated website app.
 pub(super) const WEBSITE_APP: &str = "wxdemowebsite0001";
 pub(super) const WEBSITE_SECRET: &str = "demo-website-secret";
-
-/// The simulated Official Account.
-pub(super) const ACCOUNT_APP: &str = "wxdemoaccount0001";
-pub(super) const ACCOUNT_SECRET: &str = "demo-account-secret";
 
 /// How many ports are tried when the wished-for one is taken.
 const TRIES: u16 = 20;

@@ -22,6 +22,7 @@
         if (said.state === 'waiting' || said.state === 'scanned') {
           if (said.state === 'scanned') {
             document.getElementById('how').hidden = true;
+            document.title = document.querySelector('h1').textContent = news.getAttribute('data-scanned-title');
             news.textContent = news.getAttribute('data-scanned');
           }
           known = said.state;

@@ -61,7 +61,7 @@ impl Errcode {
         match self.0 {
             -1 => "WeChat is busy; nothing to do unless it lasts",
             40001 => {
-                "the AppSecret is wrong: compare app_secret with the WeChat console (or it was reset there)"
+                "the AppSecret is wrong: compare app_secret with the WeChat console (or it was reset there); or, where a call brings the account's token, another program ends that by asking cgi-bin/token: let it ask stable_token"
             }
             40002 | 41001 | 41003 | 41009 | 43001 | 43002 | 43003 => {
                 "a request that WeChat did not understand: please report this as a defect of wxgate"

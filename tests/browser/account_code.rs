@@ -37,7 +37,7 @@ const ENGLISH: Words = Words {
     language: "en",
     suffix: "en",
     waiting: "Scan with WeChat to sign in",
-    scanned: "Confirm on it now",
+    scanned: "Confirm on your phone",
     question: "Allow signing in to localhost?",
     allowed: "Allowed",
     one_more_step: "One more step",
@@ -69,7 +69,7 @@ async fn scan_to_follow(words: &Words) {
     phone.shows(".said.account", "Chrome · Windows").await;
     phone.assert_no_sideways_scrolling().await;
     let chat = phone.picture().await;
-    computer.shows("#news", words.scanned).await;
+    computer.shows("h1", words.scanned).await;
     let is_gone = "return document.getElementById('code').getClientRects().length === 0";
     assert_eq!(computer.evaluate(is_gone).await, true, "nobody else scans it");
     let scanned = computer.picture().await;

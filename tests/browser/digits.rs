@@ -7,7 +7,7 @@ use super::support::{Browser, DESKTOP, HANDHELD, Looks, assert_nobody_complains}
 async fn digits_written_to_the_account_and_a_y_sign_the_computer_in() {
     for (language, waiting, scanned, ask) in [
         ("zh-CN", "发送数字登录", "请在手机上确认", "请回复 Y"),
-        ("en", "Send digits to sign in", "Confirm on it now", "reply Y"),
+        ("en", "Send digits to sign in", "Confirm on your phone", "reply Y"),
     ] {
         let demo = Demo::start();
         let computer = Looks { language, size: (720, 844), ..DESKTOP };
@@ -24,7 +24,7 @@ async fn digits_written_to_the_account_and_a_y_sign_the_computer_in() {
         send(&phone, &digits).await;
         phone.shows(".said.account", ask).await;
         phone.assert_no_sideways_scrolling().await;
-        computer.shows("#news", scanned).await;
+        computer.shows("h1", scanned).await;
         send(&phone, &format!("Y{digits}")).await;
         phone.shows(".said.account:last-child", "Allowed").await;
         let chat = phone.picture().await;

@@ -4,8 +4,9 @@ use anyhow::{Context as _, bail, ensure};
 use reqwest::{Response, StatusCode};
 
 use super::super::DemoSettings;
+use super::super::account::ACCOUNT_APP;
 use super::super::browser::unescaped;
-use super::super::parts::{ACCOUNT_APP, Demo};
+use super::super::parts::Demo;
 use super::super::phone::{self, WECHAT};
 use super::visitor::{COMPUTER, PHONE, Visitor, between, location, step, token};
 use crate::wechat::simulator::Consent;

@@ -20,6 +20,7 @@ use super::super::words::{fill, find};
 use crate::login::LoginError;
 use crate::members::Act;
 use crate::model::audit::Actor;
+use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::identity::{Account, Profile};
 use crate::model::pairing::{Pairing, PairingState, Proof};
@@ -111,7 +112,7 @@ impl OwnPages {
             What::Follow(Some(scene)) | What::Scan(scene) if inbox.by_code && is_call(scene) => {
                 let pairing = self.login.answer_call(scene, account, asking.now).await?;
                 Ok(Said::Words(match pairing {
-                    Some(pairing) => self.about(&pairing, "chat.confirm", scene),
+                    Some(pairing) => self.about(&pairing, "chat.confirm", scene, asking.now),
                     None => both("chat.over", &[]),
                 }))
             }
@@ -146,7 +147,7 @@ impl OwnPages {
         let Some(is_allowed) = verdict else {
             let pairing = self.login.answer_call(digits, account, asking.now).await?;
             return Ok(Said::Words(match pairing {
-                Some(pairing) => self.about(&pairing, "chat.ask", digits),
+                Some(pairing) => self.about(&pairing, "chat.ask", digits, asking.now),
                 None => both("chat.wrong", &[]),
             }));
         };
@@ -167,14 +168,18 @@ impl OwnPages {
     }
 
     /// What a phone is told of the browser that waits.
-    fn about(&self, pairing: &Pairing, key: &str, call: &str) -> String {
+    fn about(&self, pairing: &Pairing, key: &str, call: &str, now: Timestamp) -> String {
         let browser = words(&pairing.user_agent).unwrap_or_else(|| "?".to_owned());
         let link = format!("{}/_wxgate/confirm?c={call}", self.site.login_origin());
         let client = pairing.client.to_string();
+        // Minutes and seconds, which are the same in every language and time zone.
+        let seconds = now.since(pairing.begun).as_secs();
+        let age = format!("{}:{:02}", seconds / 60, seconds % 60);
         let values = [
             ("site", pairing.site.as_str()),
             ("browser", &browser),
             ("client", &client),
+            ("age", &age),
             ("link", &link),
             ("digits", call),
         ];

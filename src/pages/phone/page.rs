@@ -142,6 +142,7 @@ impl<'a> Face<'a> {
                         &["call_link.copy", "call_link.send", "call_link.allow"],
                     ),
                 };
+                let title = if is_scanned { "call.scanned_title" } else { title };
                 let mut face = Self::notice(Sign::Phone, title, text);
                 (face.template, face.sign, face.steps) = ("call.html", None, steps);
                 let (code_url, digits, page_url) = match by {

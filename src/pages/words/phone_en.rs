@@ -42,7 +42,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call_link.send", "Send it to yourself in WeChat (“File Transfer”, for example), and tap it"),
     ("call_link.allow", "Tap “Allow”, and come back here"),
     ("call.waiting", "Waiting for your phone…"),
-    ("call.scanned", "Your phone is there. Confirm on it now."),
+    ("call.scanned_title", "Confirm on your phone"),
+    ("call.scanned", "There is a question for you in WeChat. Answer it, and this page goes on."),
     ("call.news", "Opening the page…"),
     ("call.left", "Good for {left} more seconds"),
     ("call.left_js", "Good for % more"),
@@ -91,11 +92,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // in the chat
     (
         "chat.confirm",
-        "Sign in to {site}?\n{browser}, {client}\nIf this was you, <a href=\"{link}\">confirm it</a>. If not, ignore this message.",
+        "Sign in to {site}?\n{browser}, {client}, begun {age} ago\nIf this was you, <a href=\"{link}\">confirm it</a>. If not, ignore this message.",
     ),
     (
         "chat.ask",
-        "Sign in to {site}?\n{browser}, {client}\nIf this was you, reply Y{digits}. If not, reply N{digits}.",
+        "Sign in to {site}?\n{browser}, {client}, begun {age} ago\nIf this was you, reply Y{digits}. If not, reply N{digits}.",
     ),
     ("chat.allowed", "Allowed. The other browser is opening {site}."),
     ("chat.refused", "Refused. Nobody was signed in to {site}."),

@@ -36,7 +36,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("call_link.send", "在微信里发给自己（例如“文件传输助手”），然后点开"),
     ("call_link.allow", "点“允许登录”，再回到这里"),
     ("call.waiting", "正在等待手机…"),
-    ("call.scanned", "手机已就绪，请在手机上确认。"),
+    ("call.scanned_title", "请在手机上确认"),
+    ("call.scanned", "微信里有一条确认消息，回答后这个页面会自动继续。"),
     ("call.news", "正在打开…"),
     ("call.left", "还有 {left} 秒有效"),
     ("call.left_js", "还有 % 有效"),
@@ -73,11 +74,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // in the chat
     (
         "chat.confirm",
-        "要登录 {site} 吗？\n{browser}，{client}\n是你自己的操作，请点<a href=\"{link}\">确认登录</a>；不是的话，不用理会。",
+        "要登录 {site} 吗？\n{browser}，{client}，{age} 前开始\n是你自己的操作，请点<a href=\"{link}\">确认登录</a>；不是的话，不用理会。",
     ),
     (
         "chat.ask",
-        "要登录 {site} 吗？\n{browser}，{client}\n是你自己的操作，请回复 Y{digits}；不是的话，回复 N{digits}。",
+        "要登录 {site} 吗？\n{browser}，{client}，{age} 前开始\n是你自己的操作，请回复 Y{digits}；不是的话，回复 N{digits}。",
     ),
     ("chat.allowed", "已允许，另一个浏览器正在打开 {site}。"),
     ("chat.refused", "已拒绝，没有人登录 {site}。"),
