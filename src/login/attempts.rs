@@ -9,6 +9,7 @@ use super::channel::Channel;
 use crate::model::clock::Timestamp;
 use crate::model::host::Host;
 use crate::model::own_cookie::CookieScope;
+use crate::model::pairing;
 use crate::model::return_to::ReturnTo;
 use crate::model::set_cookie::{SetCookie, received};
 use crate::seal::{KeyRing, Purpose, Sealer, hex, random};
@@ -131,6 +132,16 @@ impl Attempts {
             kept[..surplus].iter().map(|(name, ..)| SetCookie::forget(&self.scope, name)).collect();
         cookies.push(own);
         (hex(&attempt.state), cookies)
+    }
+
+    /// The attempts of this browser that wait for a phone, and still may.
+    pub(super) fn waiting(&self, headers: &HeaderMap, now: Timestamp) -> Vec<Attempt> {
+        let waits = |attempt: &Attempt| {
+            attempt.stage == Stage::Open
+                && attempt.channel.waits_for_phone()
+                && now.since(attempt.begun) < pairing::LIFETIME
+        };
+        self.received(headers).filter_map(|(.., attempt)| attempt.filter(waits)).take(MOST).collect()
     }
 
     /// Finds the attempt that `state` names.

@@ -21,4 +21,5 @@ pub use failure::{LoginError, LoginFailure};
 pub use flow::{Begun, LoginFlow, LoginSettings, Visitor};
 pub use handoff::{Handoff, TicketError};
 pub use offers::{AccountWays, WebsitePage, WebsiteSettings};
+pub use pairing::Decided;
 pub use witness::Witnesses;

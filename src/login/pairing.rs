@@ -30,6 +30,21 @@ const DIGITS: u64 = 1_000_000;
 /// Longest User-Agent that the phone is told about, in characters.
 const LONGEST_USER_AGENT: usize = 300;
 
+/// WeChat's number for an interface that an account may not use, as `user/info` for accounts that are not verified.
+const NO_PERMISSION: i64 = 48001;
+
+/// What came of an answer on a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once per answer, on the stack")]
+pub enum Decided {
+    /// It counts.
+    Done(Pairing),
+    /// It is over, or somebody else has the say.
+    Over,
+    /// Who this is has to be told first: the person is asked for their profile, and answers again.
+    Unsettled,
+}
+
 impl Attempt {
     /// Known to the browser alone.
     fn waiting_key(&self) -> PairingKey {
@@ -91,6 +106,21 @@ impl LoginFlow {
             Lookup::Expired(attempt) => Err(fail(LoginError::Expired, attempt.as_ref())),
             Lookup::NoCookies => Err(fail(LoginError::CookieNotReturned, None)),
         }
+    }
+
+    /// The attempt of this browser that a phone has allowed while nobody looked: who writes digits into the chat or opens a link
+    /// in WeChat leaves the page that waits, and comes back by another address.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn allowed(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Attempt>, LoginError> {
+        for attempt in self.attempts.waiting(headers, now) {
+            let pairing = self.directory.pairing_of(attempt.waiting_key(), now).await?;
+            if pairing.is_some_and(|pairing| matches!(pairing.state, PairingState::Allowed(_))) {
+                return Ok(Some(attempt));
+            }
+        }
+        Ok(None)
     }
 
     /// Begins to wait for a phone, or goes on waiting.
@@ -200,8 +230,7 @@ impl LoginFlow {
         self.witnesses.forget()
     }
 
-    /// The person on the phone says yes, or no. `None` if it is over, or somebody else has the say. `act` is how they said it;
-    /// who they are, the trail is told here.
+    /// The person on the phone says yes, or no. `act` is how they said it; who they are, the trail is told here.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -211,22 +240,30 @@ impl LoginFlow {
         proof: Proof,
         is_allowed: bool,
         act: Act,
-    ) -> Result<Option<Pairing>, LoginError> {
-        let account = proof.account.clone();
+    ) -> Result<Decided, LoginError> {
+        let may_answer = |pairing: &Pairing| match &pairing.state {
+            PairingState::Scanned(by) => *by == proof.account,
+            state => *state == PairingState::Waiting,
+        };
+        if !self.called(call, act.now).await?.as_ref().is_some_and(may_answer) {
+            return Ok(Decided::Over);
+        }
+        let known = self.directory.member(MemberKey::Account(proof.account.clone()), act.now).await?;
+        let member = known.map(|detail| detail.member.id);
         let (kind, step) = match is_allowed {
-            true => (AuditKind::PhoneAllowed, PairingStep::Allow(self.completed(proof).await)),
+            true => match self.settled(proof, member.is_some()).await {
+                Some(proof) => (AuditKind::PhoneAllowed, PairingStep::Allow(proof)),
+                None => return Ok(Decided::Unsettled),
+            },
             false => (AuditKind::PhoneRefused, PairingStep::Refuse(proof.account)),
         };
-        let decided = self.directory.advance_pairing(call_key(call), step, act.now).await?;
-        if let Some(pairing) = &decided {
-            // Somebody who is nobody yet is the gateway's to tell of.
-            let known = self.directory.member(MemberKey::Account(account), act.now).await.ok().flatten();
-            let member = known.map(|detail| detail.member.id);
-            let actor = member.clone().map_or(Actor::Gateway, Actor::Member);
-            let detail = told_of(pairing);
-            self.directory.note_later(Act { actor, ..act }.note(kind, member.as_ref(), detail));
-        }
-        Ok(decided)
+        let Some(pairing) = self.directory.advance_pairing(call_key(call), step, act.now).await? else {
+            return Ok(Decided::Over);
+        };
+        // Somebody who is nobody yet is the gateway's to tell of.
+        let actor = member.clone().map_or(Actor::Gateway, Actor::Member);
+        self.directory.note_later(Act { actor, ..act }.note(kind, member.as_ref(), told_of(&pairing)));
+        Ok(Decided::Done(pairing))
     }
 
     /// Signs the waiting browser in, if the phone has allowed it: one browser, once. `None` when another window of it was
@@ -259,13 +296,22 @@ impl LoginFlow {
         finished.map(Some).map_err(fail)
     }
 
-    /// With the unionid, which a silent authorization does not tell; the account itself may.
-    async fn completed(&self, proof: Proof) -> Proof {
-        let Some(account) = self.account.as_ref().filter(|_| proof.unionid.is_none()) else { return proof };
+    /// The proof, if it says who this is over all apps. A silent authorization tells no unionid, and somebody who is known (or
+    /// shut out) by the website app alone must not come in by the Official Account as a newcomer: they are looked up as a
+    /// follower, and else asked for their profile, with which WeChat tells it.
+    async fn settled(&self, proof: Proof, is_known: bool) -> Option<Proof> {
+        let was_asked = !proof.profile.name.is_empty();
+        let Some(account) =
+            self.account.as_ref().filter(|_| proof.unionid.is_none() && !was_asked && !is_known)
+        else {
+            return Some(proof);
+        };
+        let has_other_app = self.settings.apps.website.is_some();
         match account.follower(&proof.account.openid).await {
-            Ok(follower) => Proof { unionid: follower.unionid, ..proof },
-            // Somebody who is known stays who they are; a newcomer's unionid can come later.
-            Err(_) => proof,
+            Ok(follower) if follower.follows => Some(Proof { unionid: follower.unionid, ..proof }),
+            // Such an account is never told a unionid, so there is nothing to wait for.
+            Err(error) if error.errcode() == Some(NO_PERMISSION) => Some(proof),
+            Ok(_) | Err(_) => (!has_other_app).then_some(proof),
         }
     }
 }

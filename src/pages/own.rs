@@ -117,7 +117,10 @@ impl OwnPages {
             Endpoint::Invite | Endpoint::Setup if visit.method == Method::POST => {
                 self.accept(endpoint, host, asking, person, body).await
             }
-            Endpoint::Login if is_read => self.login(host, query::login(asking.query()), asking, person),
+            Endpoint::Login if is_read => match self.come_back(host, asking, person).await {
+                Some(response) => Ok(response),
+                None => self.login(host, query::login(asking.query()), asking, person),
+            },
             Endpoint::LoginCode if visit.method == Method::GET => self.code_to_scan(host, asking).await,
             Endpoint::LoginStatus
                 if visit.method == Method::GET && query::single(asking.query(), "a").is_some() =>

@@ -28,6 +28,7 @@ mod ownership;
 mod paths;
 mod people_cli;
 mod phones;
+mod phones_attacked;
 #[expect(dead_code, reason = "other tests need more of the server")]
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -213,6 +213,7 @@ async fn what_was_said_on_a_phone_stands_in_the_audit_trail() {
 #[tokio::test]
 async fn a_link_opened_in_wechat_signs_in_the_phones_own_browser() {
     let gateway = with_account("qr_login = true").await;
+    gateway.wechat.set_follower("Lin", "wxaccount");
     let mut safari = gateway.browser_as(PHONE);
     let (page_url, page) = waiting(&gateway, &mut safari, "link").await;
     let link = between(&page.html(), "id=\"page-url\"", "</div>").to_owned();

@@ -14,9 +14,10 @@ use super::super::own::OwnPages;
 use super::super::page::{Malformed, Page};
 use super::super::query;
 use super::page::Phone;
-use crate::login::{LoginError, LoginFailure};
+use crate::login::{Decided, LoginError, LoginFailure};
 use crate::model::audit::Actor;
 use crate::model::host::Host;
+use crate::model::identity::Account;
 use crate::model::member::SessionId;
 use crate::model::pairing::{Pairing, PairingState, Proof};
 use crate::model::visit::Visit;
@@ -52,7 +53,8 @@ impl OwnPages {
         };
         let headers = &asking.parts.headers;
         let witness = self.login.witness(&call, headers, asking.now);
-        let shares = query::single(asking.query(), "share").is_some();
+        // Whoever is asked for their profile has been shown the question: a link alone does not lead there.
+        let shares = query::single(asking.query(), "share").is_some() && witness.is_some();
         let proof = match witness {
             Some(proof) if !shares || !proof.profile.name.is_empty() => proof,
             _ => {
@@ -61,6 +63,14 @@ impl OwnPages {
                 return Ok(answer::redirect(&self.site, StatusCode::FOUND, &begun.location, &begun.cookies));
             }
         };
+        // Whoever is shown the question is the one who answers.
+        let pairing = match pairing.state {
+            PairingState::Waiting => {
+                self.login.answer_call(&call, proof.account.clone(), asking.now).await.map_err(failed)?
+            }
+            _ => Some(pairing),
+        };
+        let Some(pairing) = pairing else { return Ok(self.page(&Page::Phone(Phone::Over), asking)) };
         Ok(self.ask_on_phone(&call, &pairing, &proof, asking))
     }
 
@@ -80,8 +90,12 @@ impl OwnPages {
         let token = form.0;
         form.1.finish()?;
         let witness = self.login.witness(&call, &asking.parts.headers, asking.now);
-        let Some(proof) = witness.filter(|_| self.forms.is_of_call(&token, id_of(&call), asking.now)) else {
-            return Err(Failure::FormExpired);
+        let is_asked =
+            |proof: &Proof| self.forms.is_of_call(&token, id_of(&call, &proof.account), asking.now);
+        let Some(proof) = witness.filter(is_asked) else {
+            // An answer that was given already, or too late: what has become of it is shown, or the question once more.
+            let address = format!("/_wxgate/confirm?c={call}");
+            return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &address, &[]));
         };
         let is_allowed = match say.as_str() {
             "allow" => true,
@@ -91,9 +105,13 @@ impl OwnPages {
         let act = asking.act(Actor::Gateway);
         let decided = self.login.decide(&call, proof, is_allowed, act).await.map_err(failed)?;
         let page = match &decided {
-            Some(pairing) if is_allowed => Phone::Allowed { site: &pairing.site },
-            Some(_) => Phone::NotMe,
-            None => Phone::Over,
+            Decided::Done(pairing) if is_allowed => Phone::Allowed { site: &pairing.site },
+            Decided::Done(_) => Phone::NotMe,
+            Decided::Over => Phone::Over,
+            Decided::Unsettled => {
+                let address = format!("/_wxgate/confirm?c={call}&share=1");
+                return Ok(answer::redirect(&self.site, StatusCode::SEE_OTHER, &address, &[]));
+            }
         };
         let mut response = self.page(&Page::Phone(page), asking);
         answer::add_cookies(&mut response, &[self.login.forget_witness()]);
@@ -119,11 +137,13 @@ impl OwnPages {
             _ => return self.page(&Page::Phone(Phone::Over), asking),
         }
         let browser = words(&pairing.user_agent).unwrap_or_else(|| pairing.user_agent.clone());
-        let token = self.forms.token_of_call(id_of(call), asking.now);
+        let token = self.forms.token_of_call(id_of(call, &proof.account), asking.now);
         let share_url = format!("/_wxgate/confirm?c={call}&share=1");
         let name = proof.profile.name.as_str();
+        let login_host = self.site.login_host.as_str();
         let question = Phone::Question {
             site,
+            everywhere: if site == login_host { "" } else { login_host },
             browser: &browser,
             client: &pairing.client.to_string(),
             begun: pairing.begun,
@@ -144,10 +164,11 @@ fn call(text: Option<String>) -> Result<String, Failure> {
     text.filter(is_sound).ok_or(Failure::Malformed(Malformed::SignIn))
 }
 
-/// What the token of the question is bound to: there is no session on the phone.
-fn id_of(call: &str) -> SessionId {
+/// What the token of the question is bound to, since there is no session on the phone: the question, and who was asked.
+fn id_of(call: &str, account: &Account) -> SessionId {
     let mut id = [0; 16];
-    id.copy_from_slice(&digest(call.as_bytes())[..16]);
+    let asked = format!("{call}\0{}\0{}", account.app_id, account.openid);
+    id.copy_from_slice(&digest(asked.as_bytes())[..16]);
     id
 }
 

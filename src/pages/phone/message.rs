@@ -17,7 +17,7 @@ use super::super::language::Language;
 use super::super::own::OwnPages;
 use super::super::query;
 use super::super::words::{fill, find};
-use crate::login::LoginError;
+use crate::login::{Decided, LoginError};
 use crate::members::Act;
 use crate::model::audit::Actor;
 use crate::model::clock::Timestamp;
@@ -159,10 +159,11 @@ impl OwnPages {
         // The address is WeChat's, not the phone's.
         let act = Act { client: None, ..asking.act(Actor::Gateway) };
         let decided = self.login.decide(digits, proof, is_allowed, act).await?;
-        let key = match (decided.is_some(), is_allowed) {
-            (true, true) => "chat.allowed",
-            (true, false) => "chat.refused",
-            (false, _) => "chat.over",
+        let key = match (&decided, is_allowed) {
+            (Decided::Done(_), true) => "chat.allowed",
+            (Decided::Done(_), false) => "chat.refused",
+            (Decided::Over, _) => "chat.over",
+            (Decided::Unsettled, _) => "chat.busy",
         };
         Ok(Said::Words(both(key, &[("site", &pairing.site)])))
     }
@@ -172,11 +173,16 @@ impl OwnPages {
         let browser = words(&pairing.user_agent).unwrap_or_else(|| "?".to_owned());
         let link = format!("{}/_wxgate/confirm?c={call}", self.site.login_origin());
         let client = pairing.client.to_string();
+        // Whoever is signed in at one host is at the login host, and so at all.
+        let site = match self.site.login_host.as_str() {
+            login_host if login_host == pairing.site => pairing.site.clone(),
+            login_host => format!("{}, {login_host}", pairing.site),
+        };
         // Minutes and seconds, which are the same in every language and time zone.
         let seconds = now.since(pairing.begun).as_secs();
         let age = format!("{}:{:02}", seconds / 60, seconds % 60);
         let values = [
-            ("site", pairing.site.as_str()),
+            ("site", site.as_str()),
             ("browser", &browser),
             ("client", &client),
             ("age", &age),

@@ -52,6 +52,8 @@ pub enum Phone<'a> {
     Question {
         /// What would be opened.
         site: &'a str,
+        /// The login host, where that is another: with it every other site is open, too.
+        everywhere: &'a str,
         /// The waiting browser, in words.
         browser: &'a str,
         /// Its address.
@@ -180,10 +182,11 @@ impl<'a> Face<'a> {
                 Self::notice(Sign::Lock, "call_refused.title", "call_refused.text")
                     .action("action.again", again_url)
             }
-            Phone::Question { site, browser, client, begun, name, call, token, share_url } => {
+            Phone::Question { site, everywhere, browser, client, begun, name, call, token, share_url } => {
                 let mut face = Self::notice(Sign::Lock, "confirm.title", "confirm.text");
                 (face.template, face.sign) = ("confirm.html", None);
                 face.value("site", shown(site))
+                    .value("everywhere", everywhere)
                     .value("browser", shown(browser))
                     .value("client", client)
                     .value("begun", moment(begun))

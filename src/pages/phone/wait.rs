@@ -74,6 +74,23 @@ impl OwnPages {
         }
     }
 
+    /// Sends a browser that a phone has let in while its waiting page was closed back to that page, which signs it in.
+    pub(in super::super) async fn come_back(
+        &self,
+        host: &Host,
+        asking: &Asking<'_>,
+        person: Option<&Person>,
+    ) -> Option<Response<Body>> {
+        let chooses = query::single(asking.query(), "way").is_some();
+        if person.is_some() || chooses || *host != self.site.login_host || !asking.is_for_a_window() {
+            return None;
+        }
+        // Where the store does not answer, whoever wants to sign in hears so in a moment.
+        let attempt = self.login.allowed(&asking.parts.headers, asking.now).await.ok()??;
+        let address = format!("/_wxgate/login/wait?a={}", crate::seal::hex(&attempt.state));
+        Some(answer::redirect(&self.site, StatusCode::FOUND, &address, &[]))
+    }
+
     /// `GET /_wxgate/login/status?a=…`: how far it has come, once that changes.
     pub(in super::super) async fn phone_status(
         &self,

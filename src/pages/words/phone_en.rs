@@ -74,6 +74,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "confirm.warning",
         "Allow it only if you have just done this yourself. If somebody sent you the code or the link, tap “Not me”.",
     ),
+    ("confirm.everywhere", "It opens all other sites of {everywhere}, too."),
     ("confirm.allow", "Allow"),
     ("confirm.refuse", "Not me"),
     ("confirm.share", "Also tell the site my WeChat name and picture"),

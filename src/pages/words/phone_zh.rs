@@ -62,6 +62,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("confirm.begun", "时间"),
     ("confirm.name", "你的微信昵称"),
     ("confirm.warning", "只有这是你自己刚才的操作，才可以允许。别人发来的码或链接，请点“不是我”。"),
+    ("confirm.everywhere", "同时也会登录 {everywhere} 的其他所有网站。"),
     ("confirm.allow", "允许登录"),
     ("confirm.refuse", "不是我"),
     ("confirm.share", "同时把微信昵称和头像告诉网站"),

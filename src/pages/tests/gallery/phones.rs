@@ -19,8 +19,9 @@ pub(super) fn about_phones(said: Said<'_>) -> Vec<Named<'_>> {
         again_url: AGAIN,
     };
     let code = CalledBy::Code("/_wxgate/login/code?a=00");
-    let question = |name, share_url| Phone::Question {
+    let question = |name, share_url: Option<&'static str>| Phone::Question {
         site,
+        everywhere: if share_url.is_some() { "" } else { "login.example.com" },
         browser,
         client: "192.0.2.1",
         begun: NOW,
