@@ -13,7 +13,7 @@ use super::keys::{self, KeyError};
 use crate::config::fields::{AccountSettings, Config, RouteSettings};
 use crate::gate::identity_headers::IdentityHeaders;
 use crate::gate::still_admits;
-use crate::login::{Attempts, Exchanges, Handoff, LoginFlow, LoginSettings, Witnesses};
+use crate::login::{Attempts, Handoff, LoginFlow, LoginMemory, LoginSettings, Witnesses};
 use crate::members::{Directory, Near, Watch};
 use crate::model::clock;
 use crate::model::own_cookie::CookieScope;
@@ -44,10 +44,8 @@ use crate::wechat::message::{Backend, BackendError};
 pub struct Lasting {
     /// Figures.
     pub metrics: Arc<Metrics>,
-    /// Code exchanges under way.
-    pub exchanges: Arc<Exchanges>,
-    /// Codes to scan that are being made, or were a moment ago.
-    pub codes: Arc<Exchanges<String>>,
+    /// Of sign-ins under way.
+    pub login: Arc<LoginMemory>,
     /// Where runs what is not done for one visitor alone; where visitors are answered, without it.
     background: Option<Handle>,
     /// Members, and how they stand.
@@ -138,8 +136,7 @@ impl Lasting {
     ) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new(workers));
         Arc::new(Self {
-            exchanges: Arc::new(Exchanges::new(background.clone())),
-            codes: Arc::new(Exchanges::new(background.clone())),
+            login: Arc::new(LoginMemory::new(background.clone())),
             background,
             directory,
             ended: Arc::default(),
@@ -180,7 +177,7 @@ impl Generation {
             },
             (Attempts::new(&scope, login_host.clone(), &ring), Witnesses::new(&scope, login_host, &ring)),
             Arc::clone(&sessions),
-            (Arc::clone(&lasting.exchanges), Arc::clone(&lasting.codes)),
+            Arc::clone(&lasting.login),
             (api, account),
             Arc::clone(metrics),
             (Arc::clone(&lasting.directory), config.joining.clone()),

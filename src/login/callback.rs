@@ -164,7 +164,7 @@ impl LoginFlow {
         let key = digest(format!("{}\0{}\0{code}", app.id, hex(&attempt.state)).as_bytes());
         let api = self.api.clone();
         let exchange = async move { api.identify(&app, &code).await.map_err(Arc::new) };
-        let (outcome, led) = self.exchanges.join(attempt.state, key, exchange).await;
+        let (outcome, led) = self.memory.exchanges.join(attempt.state, key, exchange).await;
         (outcome.map_err(LoginError::Wechat), led)
     }
 

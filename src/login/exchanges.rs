@@ -13,11 +13,11 @@ use crate::model::clock;
 use crate::model::member::SessionId;
 use crate::wechat::api::{Arrival, WechatError};
 
-/// How long an outcome is kept for the callback that comes second.
-const MEMORY: Duration = Duration::from_secs(60);
+/// How long the outcome of a callback is kept for the one that comes second, and what went wrong in any case.
+pub(super) const MEMORY: Duration = Duration::from_secs(60);
 
-/// Codes remembered at most; the oldest is forgotten first.
-const MOST: usize = 4096;
+/// Outcomes remembered at most, as many as browsers may wait; those that went wrong are forgotten first, then the oldest.
+const MOST: usize = 10_000;
 
 /// Exchanges under way at once: a flood of callbacks must not use up the quota that everybody shares.
 const AT_ONCE: usize = 64;
@@ -33,8 +33,9 @@ pub(super) type Led = Arc<Mutex<Vec<SessionId>>>;
 
 /// Exchanges under way or just done, by hash of app, attempt and code.
 #[derive(Debug)]
-pub struct Exchanges<T = Arrival> {
+pub(super) struct Exchanges<T = Arrival> {
     background: Option<Handle>,
+    memory: Duration,
     known: Mutex<HashMap<[u8; 32], Known<T>>>,
 }
 
@@ -50,10 +51,18 @@ struct Known<T> {
 /// An outcome that may still be on its way.
 type Pending<T> = watch::Receiver<Option<Outcome<T>>>;
 
+impl<T> Known<T> {
+    fn failure(&self) -> Option<Arc<WechatError>> {
+        let outcome = self.outcome.borrow();
+        outcome.as_ref().and_then(|outcome| outcome.as_ref().err().map(Arc::clone))
+    }
+}
+
 impl<T: Send + Sync + 'static> Exchanges<T> {
-    /// None yet; they will run on `background`, and not where visitors are answered.
-    pub fn new(background: Option<Handle>) -> Self {
-        Self { background, known: Mutex::default() }
+    /// None yet; they will run on `background`, and not where visitors are answered. What went well is remembered for
+    /// `memory`.
+    pub(super) fn new(background: Option<Handle>, memory: Duration) -> Self {
+        Self { background, memory, known: Mutex::default() }
     }
 
     /// Runs `exchange` unless one with the same `key` is under way or has just ended, and gives its outcome. The
@@ -79,8 +88,7 @@ impl<T: Send + Sync + 'static> Exchanges<T> {
         if clock::instant().duration_since(exchange.begun) >= MEMORY {
             return None;
         }
-        let outcome = exchange.outcome.borrow();
-        outcome.as_ref().and_then(|outcome| outcome.as_ref().err().map(Arc::clone))
+        exchange.failure()
     }
 
     /// `None` when there are too many.
@@ -90,9 +98,21 @@ impl<T: Send + Sync + 'static> Exchanges<T> {
         key: [u8; 32],
         exchange: impl Future<Output = Result<T, Arc<WechatError>>> + Send + 'static,
     ) -> Option<(Pending<T>, Led)> {
+        self.enter_at(clock::instant(), attempt, key, exchange)
+    }
+
+    fn enter_at(
+        &self,
+        now: Instant,
+        attempt: [u8; 16],
+        key: [u8; 32],
+        exchange: impl Future<Output = Result<T, Arc<WechatError>>> + Send + 'static,
+    ) -> Option<(Pending<T>, Led)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock::instant();
-        known.retain(|_, exchange| now.duration_since(exchange.begun) < MEMORY);
+        known.retain(|_, exchange| {
+            let age = now.duration_since(exchange.begun);
+            age < self.memory && (age < MEMORY || exchange.failure().is_none())
+        });
         if let Some(exchange) = known.get(&key) {
             return Some((exchange.outcome.clone(), Arc::clone(&exchange.led)));
         }
@@ -102,7 +122,10 @@ impl<T: Send + Sync + 'static> Exchanges<T> {
             return None;
         }
         if known.len() >= MOST
-            && let Some(oldest) = known.iter().min_by_key(|(_, exchange)| exchange.begun).map(|(key, _)| *key)
+            && let Some(oldest) = known
+                .iter()
+                .min_by_key(|(_, exchange)| (exchange.failure().is_none(), exchange.begun))
+                .map(|(key, _)| *key)
         {
             known.remove(&oldest);
         }
@@ -129,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_callbacks_spend_a_code_once() {
-        let exchanges = Exchanges::<Arrival>::new(None);
+        let exchanges = Exchanges::<Arrival>::new(None, MEMORY);
         let spent = Arc::new(AtomicUsize::new(0));
         let exchange = || {
             let spent = Arc::clone(&spent);
@@ -152,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_exchange_survives_the_caller_that_went_away() {
-        let exchanges = Exchanges::<Arrival>::new(None);
+        let exchanges = Exchanges::<Arrival>::new(None, MEMORY);
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
         drop(exchanges.enter([0; 16], [1; 32], async move {
             let _ = wait.await;
@@ -165,12 +188,38 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_codes_reaches_wechat_only_so_far() {
-        let exchanges = Exchanges::<Arrival>::new(None);
+        let exchanges = Exchanges::<Arrival>::new(None, MEMORY);
         let enter = |attempt: u8, code: u8| {
             exchanges.enter([attempt; 16], [code; 32], std::future::pending()).is_some()
         };
         assert_eq!((0..50).filter(|code| enter(1, *code)).count(), PER_ATTEMPT);
         let others = (2..200).filter(|attempt| enter(*attempt, *attempt + 50)).count();
         assert_eq!(others, AT_ONCE - PER_ATTEMPT);
+    }
+
+    #[tokio::test]
+    async fn what_went_well_is_remembered_for_as_long_as_asked_and_what_went_wrong_for_a_minute() {
+        let exchanges = Exchanges::<String>::new(None, Duration::from_secs(300));
+        let (start, made) = (clock::instant(), Arc::new(AtomicUsize::new(0)));
+        let ask = async |second, key: u8, is_well: bool| {
+            let made = Arc::clone(&made);
+            let exchange = async move {
+                made.fetch_add(1, Ordering::SeqCst);
+                if is_well { Ok(String::new()) } else { Err(Arc::new(WechatError::Crowded)) }
+            };
+            let now = start + Duration::from_secs(second);
+            let (mut outcome, _) = exchanges.enter_at(now, [key; 16], [key; 32], exchange).unwrap();
+            let _ = outcome.wait_for(Option::is_some).await.unwrap();
+        };
+        for second in [0, 59, 61, 299] {
+            ask(second, 1, true).await;
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        ask(300, 1, true).await;
+        assert_eq!(made.load(Ordering::SeqCst), 2);
+        for (second, times) in [(400, 3), (459, 3), (460, 4)] {
+            ask(second, 2, false).await;
+            assert_eq!(made.load(Ordering::SeqCst), times, "at {second}");
+        }
     }
 }

@@ -7,9 +7,8 @@ use http::HeaderMap;
 
 use super::attempts::{Aim, Attempt, Attempts, Stage};
 use super::channel::{Apps, Channel};
-use super::exchanges::Exchanges;
 use super::failure::{LoginError, LoginFailure};
-use super::guesses::Guesses;
+use super::memory::LoginMemory;
 use super::offers::{WebsitePage, WebsiteSettings};
 use super::witness::Witnesses;
 use crate::members::{Directory, JoinSettings};
@@ -47,9 +46,7 @@ pub struct LoginFlow {
     pub(super) attempts: Attempts,
     pub(super) witnesses: Witnesses,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) exchanges: Arc<Exchanges>,
-    pub(super) codes: Arc<Exchanges<String>>,
-    pub(super) guesses: Guesses,
+    pub(super) memory: Arc<LoginMemory>,
     pub(super) api: WechatApi,
     pub(super) account: Option<OfficialAccount>,
     pub(super) metrics: Arc<Metrics>,
@@ -80,30 +77,17 @@ pub struct Begun {
 }
 
 impl LoginFlow {
-    /// A flow over its parts; `exchanges` is shared by all generations of the configuration.
+    /// A flow over its parts; `memory` is shared by all generations of the configuration.
     pub fn new(
         settings: LoginSettings,
         (attempts, witnesses): (Attempts, Witnesses),
         sessions: Arc<Sessions>,
-        (exchanges, codes): (Arc<Exchanges>, Arc<Exchanges<String>>),
+        memory: Arc<LoginMemory>,
         (api, account): (WechatApi, Option<OfficialAccount>),
         metrics: Arc<Metrics>,
         (directory, joining): (Arc<Directory>, JoinSettings),
     ) -> Self {
-        Self {
-            settings,
-            attempts,
-            witnesses,
-            sessions,
-            exchanges,
-            codes,
-            guesses: Guesses::default(),
-            api,
-            account,
-            metrics,
-            directory,
-            joining,
-        }
+        Self { settings, attempts, witnesses, sessions, memory, api, account, metrics, directory, joining }
     }
 
     /// Whether a login by `channel` shows WeChat in a frame of ours.

@@ -162,10 +162,11 @@ impl LoginFlow {
         Ok(self.directory.pairing_of(attempt.waiting_key(), now).await?)
     }
 
-    /// The address that the code on the waiting page stands for. It is made at WeChat when it is first looked at.
+    /// The address that the code on the waiting page stands for. It is made at WeChat when it is first looked at,
+    /// once, and not after a phone has come.
     ///
     /// # Errors
-    /// When WeChat does not make one, too many wait, or the store does not answer.
+    /// When it is over, WeChat does not make one, too many wait, or the store does not answer.
     pub async fn code(
         &self,
         attempt: &Attempt,
@@ -174,24 +175,35 @@ impl LoginFlow {
     ) -> Result<Arc<String>, LoginError> {
         let Some(account) = self.account.clone() else { return Err(LoginError::NoApp) };
         let (scene, key) = (attempt.call(), attempt.waiting_key());
-        match self.wait(attempt, visitor, now).await {
-            Ok(_) => {}
+        let network = match self.wait(attempt, visitor, now).await {
+            Ok(pairing) if pairing.state != PairingState::Waiting => return Err(LoginError::Expired),
+            Ok(pairing) => pairing.network(),
             Err(LoginError::Crowded) => {
                 // Kept for the page that shows the picture.
                 let crowded = async { Err(Arc::new(WechatError::Crowded)) };
-                let _ = self.codes.join(attempt.state, key, crowded).await;
+                let _ = self.memory.codes.join(attempt.state, key, crowded).await;
                 return Err(LoginError::Crowded);
             }
             Err(error) => return Err(error),
-        }
+        };
         let left = LIFETIME.saturating_sub(now.since(attempt.begun));
-        let make = async move { account.make_code(&scene, left).await };
-        self.codes.join(attempt.state, key, make).await.0.map_err(LoginError::Wechat)
+        let memory = Arc::clone(&self.memory);
+        let make = async move {
+            // Rows that make room for others bound no codes: they are counted where they are made.
+            if !memory.made.may(&network, now) {
+                return Err(Arc::new(WechatError::Crowded));
+            }
+            account.make_code(&scene, left).await
+        };
+        self.memory.codes.join(attempt.state, key, make).await.0.map_err(|error| match error.as_ref() {
+            WechatError::Crowded => LoginError::Crowded,
+            _ => LoginError::Wechat(error),
+        })
     }
 
     /// Why no code could be made for this page a moment ago.
     pub fn code_failure(&self, attempt: &Attempt) -> Option<Arc<WechatError>> {
-        self.codes.failure(attempt.waiting_key())
+        self.memory.codes.failure(attempt.waiting_key())
     }
 
     /// A phone was called: its owner has to say yes now. `None` if nobody waits for it.
@@ -209,7 +221,7 @@ impl LoginFlow {
 
     /// Whether this person may write digits once more.
     pub fn may_guess(&self, account: &Account, now: Timestamp) -> bool {
-        self.guesses.may(&account.openid, now)
+        self.memory.guesses.may(&account.openid, now)
     }
 
     /// What a phone is asked to allow; `None` when it is over.

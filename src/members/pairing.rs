@@ -11,7 +11,7 @@ use crate::seal::digest;
 use crate::store::records::{ClaimKind, PairingBounds, PairingBy};
 use crate::store::{MemberKey, StoreError};
 
-/// How many browsers may wait for a phone: as many as sign in within minutes at the largest sites, and of one network as many
+/// How many browsers may wait for a phone, or for the word of its owner, before others make room: as many as sign in within minutes at the largest sites, and of one network as many
 /// as sit behind one address of an office.
 const BOUNDS: PairingBounds = PairingBounds { most: 10_000, most_of_network: 100 };
 
@@ -37,7 +37,7 @@ impl Directory {
         self.end_sessions(act, &detail.member.id).await.map(drop)
     }
 
-    /// A browser begins to wait; once more says nothing new. `false` if too many wait.
+    /// A browser begins to wait; once more says nothing new. `false` if too many have been scanned, who are not dropped.
     pub async fn begin_pairing(&self, pairing: Pairing) -> Result<bool, StoreError> {
         self.ask(self.store.begin_pairing(pairing, BOUNDS)).await
     }

@@ -8,6 +8,7 @@ use super::asking::Asking;
 use super::face::Face;
 use super::language::Language;
 use super::page::Page;
+use super::phone::page::Phone;
 use super::render::Pages;
 use crate::model::set_cookie::SetCookie;
 use crate::model::site::Site;
@@ -27,6 +28,9 @@ const GUARDS: [(HeaderName, &str); 8] = [
 
 /// Seconds after which a store that does not answer may do so again.
 const STORE_IS_BACK: &str = "5";
+
+/// Seconds after which one of too many may try again: what went wrong is remembered for as long.
+const ROOM_AGAIN: &str = "60";
 
 /// The page, as HTML for people and as JSON for programs.
 pub fn page(pages: &Pages, site: &Site, page: &Page<'_>, asking: &Asking<'_>) -> Response<Body> {
@@ -90,6 +94,7 @@ fn html_page(
 fn say_when_to_return(headers: &mut HeaderMap, page: &Page<'_>) {
     match page {
         Page::Overloaded | Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
+        Page::Phone(Phone::Crowded { .. }) => set(headers, header::RETRY_AFTER, ROOM_AGAIN),
         _ => {}
     }
 }

@@ -248,7 +248,7 @@ fn log_login(error: &LoginError, asking: &Asking<'_>, host: &str) {
         LoginError::Store(error) => log_store(error, request_id),
         LoginError::Crowded => tracing::warn!(
             request_id, %client, error = %error,
-            "a browser cannot wait for a phone: a hundred of one network may. If all visitors seem to come from one address, write their proxy into server.trusted_proxies"
+            "a browser cannot wait for a phone: a hundred of one network may, and get a code to scan in five minutes. If all visitors seem to come from one address, write their proxy into server.trusted_proxies"
         ),
         LoginError::Blocked(_)
         | LoginError::DigitsTaken

@@ -110,7 +110,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn conflicts(&self) -> Answer<Vec<Conflict>>;
     /// Settles a conflict.
     fn settle(&self, id: String, settlement: Settlement, note: AuditEvent) -> Answer<Conflict>;
-    /// A browser begins to wait for a phone; once more says nothing new. `false` if too many wait.
+    /// A browser begins to wait for a phone; once more says nothing new. Where too many wait, the oldest
+    /// that nobody has scanned makes room, of a full network its own; `false` if there is none.
     fn begin_pairing(&self, pairing: Pairing, bounds: PairingBounds) -> Answer<bool>;
     /// A pairing, if it is not too late.
     fn pairing(&self, by: PairingBy, now: Timestamp) -> Answer<Option<Pairing>>;

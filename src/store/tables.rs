@@ -134,13 +134,20 @@ pub(super) trait Tables: Send {
 
     // --- browsers that wait for a phone ---
 
-    /// How many pairings are open at `now`: in all (counted up to `most`), and of a network.
+    /// How many pairings keep room at `now`, which are those that wait or were scanned: in all (counted up to `most`), and of
+    /// a network.
     fn count_pairings(
         &mut self,
         network: &str,
         now: Timestamp,
         most: u32,
     ) -> impl Future<Output = Row<(u32, u32)>> + Send;
+    /// Deletes the oldest pairing that waits: of this network, or of the one of which most wait. Whether there was one.
+    fn drop_waiting(
+        &mut self,
+        network: Option<&str>,
+        now: Timestamp,
+    ) -> impl Future<Output = Row<bool>> + Send;
     /// Writes a pairing, unless the browser has begun one already.
     fn add_pairing(&mut self, pairing: &Pairing) -> impl Future<Output = Row<()>> + Send;
     /// A pairing that has not run out at `now`.

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use wxgate::login::{Aim, Attempt, Channel, Stage};
 use wxgate::model::clock;
-use wxgate::model::pairing::{LIFETIME, Pairing, PairingState};
+use wxgate::model::identity::Account;
+use wxgate::model::pairing::{LIFETIME, Pairing, PairingState, PairingStep};
 use wxgate::seal::{digest, random};
 use wxgate::wechat::simulator::Fault;
 
@@ -108,13 +109,19 @@ async fn where_too_many_wait_the_page_says_for_how_long_and_the_log_why_it_may_b
     let gateway = with_account("qr_login = true\nchat_login = true").await;
     let directory = gateway.directory().await;
     for _ in 0..100 {
-        assert!(directory.begin_pairing(somebody(random(), 1)).await.unwrap());
+        let (call, now) = (random(), clock::now());
+        assert!(directory.begin_pairing(somebody(call, 1)).await.unwrap());
+        let account = Account { app_id: "wxaccount".to_owned(), openid: "o1".to_owned() };
+        assert!(directory.advance_pairing(call, PairingStep::Scan(account), now).await.unwrap().is_some());
     }
     let mut computer = gateway.browser();
     let begun = computer.open(&gateway.url("/_wxgate/login?way=code&to=/")).await;
     let page = computer.open(&gateway.url(begun.location())).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.text());
     assert!(page.html().contains("同时登录的人太多"), "{}", page.text());
+    assert_eq!(page.header("retry-after"), "60");
+    let told = computer.fetch(&gateway.url(begun.location())).await;
+    assert_eq!((told.json()["error"].as_str(), told.header("retry-after")), (Some("too_many_waiting"), "60"));
     gateway.log_line(&[page.header("x-request-id"), "server.trusted_proxies"]);
 
     let (page_url, _) = waiting(&gateway, &mut computer, "follow").await;
@@ -126,6 +133,40 @@ async fn where_too_many_wait_the_page_says_for_how_long_and_the_log_why_it_may_b
         page.text()
     );
     assert_eq!(gateway.wechat.open_codes().len(), 0);
+}
+
+#[tokio::test]
+async fn a_network_gets_a_hundred_codes_in_five_minutes_and_a_new_configuration_forgets_none() {
+    let gateway = with_account("qr_login = true").await;
+    for number in 0..101 {
+        if number == 50 {
+            gateway.reload();
+        }
+        let mut computer = gateway.browser();
+        let (page_url, _) = waiting(&gateway, &mut computer, "follow").await;
+        let wanted = if number < 100 { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        for _ in 0..2 {
+            assert_eq!(picture_of(&mut computer, &page_url, "zh").await.status, wanted, "{number}");
+        }
+        if number == 100 {
+            let page = computer.open(&page_url).await;
+            assert_eq!((page.status, page.header("retry-after")), (wanted, "60"));
+            gateway.log_line(&[page.header("x-request-id"), "server.trusted_proxies"]);
+        }
+    }
+    assert_eq!(gateway.wechat.open_codes().len(), 100);
+}
+
+#[tokio::test]
+async fn no_code_is_made_for_a_browser_whose_phone_has_come() {
+    let gateway = with_account("qr_login = true").await;
+    let mut computer = gateway.browser();
+    let (page_url, page) = waiting(&gateway, &mut computer, "follow").await;
+    let code = code_on(&gateway, &mut computer, &page).await;
+    gateway.wechat.scan_code("Lin", &code).await.unwrap();
+    let picture = picture_of(&mut computer, &page_url, "zh").await;
+    assert!(!picture.status.is_success(), "{}", picture.status);
+    assert!(computer.open(&page_url).await.html().contains("请在手机上确认"), "it goes on all the same");
 }
 
 #[tokio::test]

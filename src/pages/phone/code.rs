@@ -71,7 +71,10 @@ impl OwnPages {
             },
         };
         let to = Some(attempt.to());
-        let error = LoginError::Wechat(std::sync::Arc::clone(error));
+        let error = match error.as_ref() {
+            WechatError::Crowded => LoginError::Crowded,
+            _ => LoginError::Wechat(std::sync::Arc::clone(error)),
+        };
         Failure::from(LoginFailure { error, cookies: Vec::new(), to }).log(asking, attempt.channel.as_str());
         self.page(&Page::Phone(page), asking)
     }

@@ -62,7 +62,8 @@ contract! {
         three_uses_are_three_among_many blocked_ones_join_nothing refused_ones_join_nothing what_is_withdrawn_or_over_lets_nobody_in;
     setup: the_first_administrator_comes_by_a_link one_of_twenty_is_set_up a_link_that_is_over_sets_nobody_up;
     pairings: a_phone_lets_one_browser_in_once one_of_fifty_takes_it one_of_two_phones_is_first
-        two_browsers_are_never_called_by_the_same so_many_may_wait_and_no_more what_a_phone_brings_comes_out_as_it_went_in;
+        two_browsers_are_never_called_by_the_same what_a_phone_brings_comes_out_as_it_went_in
+        a_full_network_drops_its_own_oldest whoever_has_signed_in_keeps_no_room where_all_is_full_the_largest_network_makes_room;
     conflicts: one_unionid_of_two_is_a_conflict_once a_block_counts_for_both conflicts_are_settled_by_keeping_apart
         conflicts_are_settled_by_moving_the_account a_move_keeps_blocks_and_administrators;
     listing: pages_have_no_gaps_and_no_repetitions who_waits_is_listed_by_when_they_asked searches_find_what_is_shown

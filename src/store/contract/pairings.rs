@@ -101,20 +101,77 @@ pub(super) async fn two_browsers_are_never_called_by_the_same(store: &dyn Store)
     assert_eq!(of(PairingBy::Call(first.call)).await, Some(first), "whoever was called so stays it");
 }
 
-pub(super) async fn so_many_may_wait_and_no_more(store: &dyn Store) {
-    let bounds = PairingBounds { most: 5, most_of_network: 2 };
-    let from = |last: u8| Pairing { client: [192, 0, 2, last].into(), ..waiting() };
-    let first = from(1);
-    assert!(store.begin_pairing(first.clone(), bounds).await.unwrap());
-    assert!(store.begin_pairing(from(1), bounds).await.unwrap());
-    assert!(!store.begin_pairing(from(1), bounds).await.unwrap(), "too many of one network");
-    for last in 2..5 {
-        assert!(store.begin_pairing(from(last), bounds).await.unwrap());
+/// Of a network, begun at this second.
+fn from(last: u8, second: i64) -> Pairing {
+    Pairing { client: [192, 0, 2, last].into(), begun: at(second), expires: at(second + 300), ..waiting() }
+}
+
+async fn is_there(store: &dyn Store, pairing: &Pairing) -> bool {
+    store.pairing(PairingBy::Browser(pairing.browser), at(299)).await.unwrap().is_some()
+}
+
+pub(super) async fn a_full_network_drops_its_own_oldest(store: &dyn Store) {
+    let bounds = PairingBounds { most: 1000, most_of_network: 3 };
+    let begin = async |pairing: &Pairing| store.begin_pairing(pairing.clone(), bounds).await.unwrap();
+    let other = from(9, 0);
+    let (scanned, newer, older) = (from(1, 1), from(1, 3), from(1, 2));
+    for pairing in [&other, &scanned, &newer, &older] {
+        assert!(begin(pairing).await);
     }
-    assert!(!store.begin_pairing(from(9), bounds).await.unwrap(), "too many in all");
-    assert!(store.begin_pairing(first, bounds).await.unwrap(), "who waits may go on waiting");
-    let later = Pairing { begun: at(300), expires: at(600), ..from(1) };
-    assert!(store.begin_pairing(later, bounds).await.unwrap(), "those are over");
+    advance(store, scanned.call, PairingStep::Scan(account("oA"))).await.unwrap();
+    assert!(begin(&older).await, "who waits may go on waiting");
+    assert!(begin(&Pairing { call: newer.call, ..from(1, 4) }).await, "another's digits drop nobody");
+    assert!(is_there(store, &older).await);
+
+    let last = from(1, 5);
+    assert!(begin(&last).await);
+    assert!(!is_there(store, &older).await, "the oldest that waits has made room");
+    for pairing in [&other, &scanned, &newer, &last] {
+        assert!(is_there(store, pairing).await);
+    }
+    for pairing in [&newer, &last] {
+        advance(store, pairing.call, PairingStep::Scan(account("oA"))).await.unwrap();
+    }
+    assert!(!begin(&from(1, 6)).await, "who was scanned is not dropped");
+    assert!(begin(&scanned).await, "nor turned away");
+    assert!(begin(&from(1, 305)).await, "those are over");
+}
+
+pub(super) async fn whoever_has_signed_in_keeps_no_room(store: &dyn Store) {
+    let bounds = PairingBounds { most: 2, most_of_network: 2 };
+    let mut done = Vec::new();
+    for _ in 0..5 {
+        let pairing = waiting();
+        assert!(store.begin_pairing(pairing.clone(), bounds).await.unwrap());
+        advance(store, pairing.call, PairingStep::Allow(proof("oA"))).await.unwrap();
+        let taken =
+            store.advance_pairing(PairingBy::Browser(pairing.browser), PairingStep::Take, at(1)).await;
+        assert!(taken.unwrap().is_some());
+        done.push(pairing);
+    }
+    let waits = waiting();
+    assert!(store.begin_pairing(waits.clone(), bounds).await.unwrap());
+    assert!(store.begin_pairing(waiting(), bounds).await.unwrap());
+    assert!(is_there(store, &waits).await, "there is room for both");
+    for pairing in &done {
+        assert!(is_there(store, pairing).await, "those who are done are left alone");
+    }
+}
+
+pub(super) async fn where_all_is_full_the_largest_network_makes_room(store: &dyn Store) {
+    let bounds = PairingBounds { most: 5, most_of_network: 4 };
+    let begin = async |pairing: &Pairing| store.begin_pairing(pairing.clone(), bounds).await.unwrap();
+    let (oldest, flood) = (from(1, 0), [from(2, 3), from(2, 1), from(2, 2)]);
+    for pairing in flood.iter().chain([&oldest, &from(3, 1)]) {
+        assert!(begin(pairing).await);
+    }
+    let newcomer = from(4, 4);
+    assert!(begin(&newcomer).await);
+    assert!(!is_there(store, &flood[1]).await, "the oldest of those of whom most wait");
+    for pairing in [&oldest, &newcomer, &flood[0], &flood[2]] {
+        assert!(is_there(store, pairing).await);
+    }
+    assert!(begin(&from(5, 5)).await && !is_there(store, &flood[2]).await);
 }
 
 pub(super) async fn what_a_phone_brings_comes_out_as_it_went_in(store: &dyn Store) {

@@ -27,13 +27,28 @@ pub(super) async fn count(
     now: Timestamp,
     most: u32,
 ) -> Row<(u32, u32)> {
-    let statement = "SELECT (SELECT count(*) FROM (SELECT 1 FROM pairings WHERE expires > $2 LIMIT $3) AS open) AS of_all, \
-         (SELECT count(*) FROM pairings WHERE network = $1 AND expires > $2) AS near";
+    let statement = "SELECT (SELECT count(*) FROM (SELECT 1 FROM pairings WHERE expires > $2 AND state IN ('waiting', 'scanned') \
+         LIMIT $3) AS open) AS of_all, \
+         (SELECT count(*) FROM pairings WHERE network = $1 AND state IN ('waiting', 'scanned') AND expires > $2) AS near";
     let Some(line) = session.line(statement, &[&network, &now.as_unix(), &i64::from(most)]).await? else {
         return Ok((0, 0));
     };
     let count = |column| get::<i64>(&line, column).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     Ok((count("of_all")?, count("near")?))
+}
+
+pub(super) async fn drop_waiting(
+    session: &mut Session<'_>,
+    network: Option<&str>,
+    now: Timestamp,
+) -> Row<bool> {
+    // Nodes that make room at the same time each drop another.
+    let statement = "DELETE FROM pairings WHERE browser = ( \
+         SELECT browser FROM pairings WHERE state = 'waiting' AND expires > $2 AND network = coalesce($1, ( \
+         SELECT network FROM pairings WHERE state = 'waiting' AND expires > $2 \
+         GROUP BY network ORDER BY count(*) DESC, min(expires) LIMIT 1 \
+         )) ORDER BY expires LIMIT 1 FOR UPDATE SKIP LOCKED)";
+    Ok(session.run(statement, &[&network, &now.as_unix()]).await? == 1)
 }
 
 pub(super) async fn add(session: &mut Session<'_>, pairing: &Pairing) -> Row<()> {

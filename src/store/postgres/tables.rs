@@ -130,6 +130,10 @@ impl Tables for Session<'_> {
         pairings::count(self, network, now, most).await
     }
 
+    async fn drop_waiting(&mut self, network: Option<&str>, now: Timestamp) -> Row<bool> {
+        pairings::drop_waiting(self, network, now).await
+    }
+
     async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
         pairings::add(self, pairing).await
     }

@@ -30,15 +30,21 @@ impl Sentence for BeginPairing {
     const WRITES: bool = true;
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<bool> {
-        let network = self.pairing.network();
-        let (all, near) = tables.count_pairings(&network, self.pairing.begun, self.bounds.most).await?;
-        let is_crowded = all >= self.bounds.most || near >= self.bounds.most_of_network;
-        if is_crowded {
-            // Whoever has begun already goes on.
-            return Ok(tables
-                .pairing(&PairingBy::Browser(self.pairing.browser), self.pairing.begun)
-                .await?
-                .is_some());
+        let (pairing, now) = (&self.pairing, self.pairing.begun);
+        let network = pairing.network();
+        let (all, near) = tables.count_pairings(&network, now, self.bounds.most).await?;
+        let (is_full, is_network_full) = (all >= self.bounds.most, near >= self.bounds.most_of_network);
+        if is_full || is_network_full {
+            // Who has begun already goes on, and who would be called as another is gets no room: nobody is dropped for them.
+            for by in [PairingBy::Browser(pairing.browser), PairingBy::Call(pairing.call)] {
+                if tables.pairing(&by, now).await?.is_some() {
+                    return Ok(true);
+                }
+            }
+            // A network that is full pays itself. Else the one that takes most room does: a flood drives out itself.
+            if !tables.drop_waiting(is_network_full.then_some(network.as_str()), now).await? {
+                return Ok(false);
+            }
         }
         tables.add_pairing(&self.pairing).await?;
         Ok(true)

@@ -11,8 +11,16 @@ use crate::model::identity::{Account, Profile};
 use crate::model::pairing::{Pairing, Proof};
 
 const COUNT: &str =
-    "SELECT (SELECT count(*) FROM (SELECT 1 FROM pairings WHERE expires > ?2 LIMIT ?3)) AS of_all,
-    (SELECT count(*) FROM pairings WHERE network = ?1 AND expires > ?2) AS near";
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM pairings WHERE expires > ?2 AND state IN ('waiting', 'scanned') LIMIT ?3))
+        AS of_all,
+    (SELECT count(*) FROM pairings WHERE network = ?1 AND state IN ('waiting', 'scanned') AND expires > ?2) AS near";
+const DROP_WAITING: &str = "
+    DELETE FROM pairings WHERE browser = (
+        SELECT browser FROM pairings WHERE state = 'waiting' AND expires > ?2 AND network = coalesce(?1, (
+            SELECT network FROM pairings WHERE state = 'waiting' AND expires > ?2
+            GROUP BY network ORDER BY count(*) DESC, min(expires) LIMIT 1
+        )) ORDER BY expires LIMIT 1
+    )";
 const ADD: &str = "
     INSERT INTO pairings (browser, call, site, user_agent, client, network, begun, expires, state)
     VALUES (:browser, :call, :site, :user_agent, :client, :network, :begun, :expires, :state)
@@ -28,6 +36,10 @@ pub(super) fn count(connection: &Connection, network: &str, now: Timestamp, most
         Ok((row.get("of_all")?, row.get("near")?))
     })?;
     Ok(counted.unwrap_or_default())
+}
+
+pub(super) fn drop_waiting(connection: &Connection, network: Option<&str>, now: Timestamp) -> Row<bool> {
+    rows::change(connection, DROP_WAITING, (network, now.as_unix())).map(|dropped| dropped == 1)
 }
 
 pub(super) fn add(connection: &Connection, pairing: &Pairing) -> Row<()> {

@@ -136,6 +136,10 @@ impl Tables for SqliteTables<'_> {
         pairings::count(self.0, network, now, most)
     }
 
+    async fn drop_waiting(&mut self, network: Option<&str>, now: Timestamp) -> Row<bool> {
+        pairings::drop_waiting(self.0, network, now)
+    }
+
     async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
         pairings::add(self.0, pairing)
     }

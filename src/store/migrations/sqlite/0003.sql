@@ -17,5 +17,5 @@ CREATE TABLE pairings (
     name TEXT,
     avatar TEXT
 ) STRICT;
-CREATE INDEX pairings_network ON pairings (network, expires);
-CREATE INDEX pairings_expires ON pairings (expires);
+CREATE INDEX pairings_network ON pairings (state, network, expires);
+CREATE INDEX pairings_expires ON pairings (expires, state);
