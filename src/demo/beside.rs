@@ -65,6 +65,7 @@ mod tests {
     use super::*;
     use crate::config::source::ConfigFile;
     use crate::live::ConfigSource;
+    use crate::wechat::user_agent::Browser;
 
     #[test]
     fn the_printed_configuration_has_both_apps_and_every_way_in() {
@@ -74,6 +75,7 @@ mod tests {
         let apps = config.wechat.apps;
         assert_eq!(apps.website.as_ref().unwrap().id, parts::WEBSITE_APP);
         assert_eq!(apps.official_account.as_ref().unwrap().id, ACCOUNT_APP);
-        assert_eq!(apps.ways(false).len(), 4, "{:?}", apps.ways(false));
+        let ways = apps.ways(Browser::of(""));
+        assert_eq!(ways.len(), 4, "{ways:?}");
     }
 }

@@ -87,6 +87,20 @@ impl Channel {
     }
 }
 
+impl Way {
+    /// What a login by it runs by.
+    fn channel(self) -> Option<Channel> {
+        match self {
+            Self::Chat => Some(Channel::Chat),
+            Self::Follow => Some(Channel::Follow),
+            Self::InApp => Some(Channel::InApp),
+            Self::Link => Some(Channel::Link),
+            Self::Qr => Some(Channel::Qr),
+            Self::Ask | Self::Choose => None,
+        }
+    }
+}
+
 impl Apps {
     /// The app a channel runs by.
     pub fn of(&self, channel: Channel) -> Option<&App> {
@@ -117,18 +131,24 @@ impl Apps {
         self.official_account.is_some() && self.can.in_app
     }
 
-    /// Every way in but the one inside WeChat, the best first: a phone can follow a link and can hardly scan itself.
-    pub fn ways(&self, is_handheld: bool) -> Vec<Way> {
-        let link = self.has_in_app().then_some(Way::Link);
-        let mut ways: Vec<_> = self.on_computer().map(|(way, _)| way).chain(link).collect();
-        if is_handheld {
-            ways.sort_by_key(|way| match way {
-                Way::Link => 0,
-                Way::Chat => 1,
-                _ => 2,
-            });
-        }
+    /// Every way in that works in `browser`, the best first: a phone can follow a link and can hardly scan itself, and
+    /// WeChat's own browser needs no link into WeChat.
+    pub fn ways(&self, browser: Browser) -> Vec<Way> {
+        let is_wechat = browser.program == Program::Wechat && !browser.mini_program;
+        let by_wechat = self.has_in_app().then_some(if is_wechat { Way::InApp } else { Way::Link });
+        let mut ways: Vec<_> = self.on_computer().map(|(way, _)| way).chain(by_wechat).collect();
+        ways.sort_by_key(|way| match way {
+            Way::InApp => 0,
+            Way::Link if browser.is_handheld() => 1,
+            Way::Chat if browser.is_handheld() => 2,
+            _ => 3,
+        });
         ways
+    }
+
+    /// Whether `browser` has a way in besides `channel`: else a page that offers others leads back to itself.
+    pub fn has_other_ways(&self, browser: Browser, channel: Channel) -> bool {
+        self.ways(browser).iter().any(|way| way.channel() != Some(channel))
     }
 }
 
@@ -164,6 +184,8 @@ pub fn choose(browser: Browser, asked: Option<Way>, apps: &Apps) -> Step {
         Program::Wechat | Program::Other => match (on_computer.next(), on_computer.next()) {
             (Some((_, only)), None) => only,
             (Some(_), Some(_)) => Step::Choose,
+            // Allowed on a phone, the link signs in this very computer.
+            (None, _) if has_in_app => Step::Go(Channel::Link, Scope::Base),
             (None, _) => Step::OpenInWechat,
         },
     }
@@ -192,10 +214,12 @@ mod tests {
     #[test]
     fn each_browser_gets_the_way_that_works() {
         let qr = Step::Go(Channel::Qr, Scope::Login);
+        let link = Step::Go(Channel::Link, Scope::Base);
         for (user_agent, website, official, expected) in [
             (DESKTOP, true, true, qr),
             (DESKTOP, true, false, qr),
-            (DESKTOP, false, true, Step::OpenInWechat),
+            (DESKTOP, false, true, link),
+            (PHONE, false, true, Step::OpenInWechat),
             (PHONE, true, true, Step::OpenInWechat),
             (PHONE, true, false, Step::NeedComputer),
             (WECHAT, true, true, Step::Go(Channel::InApp, Scope::Base)),
@@ -242,12 +266,10 @@ mod tests {
             official_account: Some(app()),
             can: AccountWays { chat: true, ..by_code },
         };
-        assert_eq!(apps.ways(false), [Way::Qr, Way::Follow, Way::Chat, Way::Link]);
-        assert_eq!(
-            apps.ways(true),
-            [Way::Link, Way::Chat, Way::Qr, Way::Follow],
-            "a phone hardly scans itself"
-        );
+        let ways = |user_agent| apps.ways(Browser::of(user_agent));
+        assert_eq!(ways(DESKTOP), [Way::Qr, Way::Follow, Way::Chat, Way::Link]);
+        assert_eq!(ways(PHONE), [Way::Link, Way::Chat, Way::Qr, Way::Follow], "a phone hardly scans itself");
+        assert_eq!(ways(MINI), ways(PHONE), "a mini-program's web-view is not let in by WeChat");
         assert_eq!(step(DESKTOP, None, true, by_code), Step::Choose);
         assert_eq!(step(DESKTOP, None, false, by_code), follow);
         assert_eq!(step(DESKTOP, Some(Way::Follow), true, by_code), follow);
@@ -255,5 +277,35 @@ mod tests {
         assert_eq!(step(PHONE, None, true, by_chat), chat);
         assert_eq!(step(WECHAT, None, true, by_chat), chat);
         assert_eq!(step(WECHAT, None, true, by_code), Step::Go(Channel::InApp, Scope::Base));
+    }
+
+    #[test]
+    fn inside_wechat_its_own_way_comes_first_and_no_link_leads_there() {
+        let app = || App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
+        let can = AccountWays { in_app: true, qr: true, chat: true };
+        let apps = Apps { website: Some(app()), official_account: Some(app()), can };
+        let ways = |user_agent| apps.ways(Browser::of(user_agent));
+        assert_eq!(ways(WECHAT), [Way::InApp, Way::Chat, Way::Qr, Way::Follow]);
+        assert_eq!(ways(WECHAT_PC), [Way::InApp, Way::Qr, Way::Follow, Way::Chat]);
+        assert_eq!(ways(WECOM)[0], Way::Link, "WeCom is not WeChat");
+    }
+
+    #[test]
+    fn whoever_has_one_way_has_no_other() {
+        let app = || App { id: "wx1".to_owned(), secret: Secret::new("s".to_owned()) };
+        let has = |user_agent, website: bool, can, channel| {
+            let apps = Apps { website: website.then(app), official_account: Some(app()), can };
+            apps.has_other_ways(Browser::of(user_agent), channel)
+        };
+        let in_app = AccountWays::default();
+        let personal = AccountWays { in_app: false, qr: false, chat: true };
+        assert!(!has(DESKTOP, false, personal, Channel::Chat));
+        assert!(!has(DESKTOP, false, in_app, Channel::Link));
+        assert!(!has(WECHAT, false, in_app, Channel::InApp));
+        assert!(has(DESKTOP, true, personal, Channel::Chat) && has(DESKTOP, true, in_app, Channel::Link));
+        assert!(
+            has(WECHAT, false, in_app, Channel::Link),
+            "a link was asked for by hand, and one tap is left"
+        );
     }
 }

@@ -13,7 +13,7 @@ use super::own::OwnPages;
 use super::page::Page;
 use super::query;
 use crate::gate::{Refusal, refusal};
-use crate::login::{Begun, Finished, Step, Visitor, Way, choose};
+use crate::login::{Begun, Channel, Finished, Step, Visitor, Way, choose};
 use crate::members::Unsure;
 use crate::model::host::Host;
 use crate::model::member::Status;
@@ -94,12 +94,13 @@ impl OwnPages {
         let qr_url = has_qr.then(|| other_way("qr"));
         let browser = Browser::of(asking.user_agent());
         let continue_url = other_way("wechat");
-        let ways: Vec<_> =
-            self.login.apps().ways(browser.is_handheld()).into_iter().filter_map(labelled).collect();
+        let apps = self.login.apps();
+        let ways: Vec<_> = apps.ways(browser).into_iter().filter_map(labelled).collect();
         let ways: Vec<_> = ways.into_iter().map(|(label, way)| (label, other_way(way))).collect();
         let ways_url = other_way("choose");
-        let ways_url = (!ways.is_empty()).then_some(ways_url.as_str());
-        let page = match choose(browser, asked.way, self.login.apps()) {
+        // What these pages say themselves is done inside WeChat.
+        let ways_url = apps.has_other_ways(browser, Channel::InApp).then_some(ways_url.as_str());
+        let page = match choose(browser, asked.way, apps) {
             Step::Go(channel, scope) => {
                 let headers = &asking.parts.headers;
                 let begun = self.login.begin(channel, scope, &to, asked.handoff, headers, asking.now)?;
@@ -152,7 +153,9 @@ impl OwnPages {
         let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
         let again_url = self.login_address(Some("qr"), to, handoff);
         let ways_url = self.login_address(Some("choose"), to, handoff);
-        let ways_url = (self.login.apps().ways(false).len() > 1).then_some(ways_url.as_str());
+        let browser = Browser::of(asking.user_agent());
+        let has_other_ways = self.login.apps().has_other_ways(browser, Channel::Qr);
+        let ways_url = has_other_ways.then_some(ways_url.as_str());
         let page = Page::Framed { site: &site, frame_url: &begun.location, again_url: &again_url, ways_url };
         let mut response = self.page(&page, asking);
         answer::allow_frame(&mut response, &begun.location);
@@ -323,7 +326,8 @@ fn labelled(way: Way) -> Option<(&'static str, &'static str)> {
         Way::Follow => Some(("choose.follow", "follow")),
         Way::Chat => Some(("choose.chat", "code")),
         Way::Link => Some(("choose.link", "link")),
-        Way::Ask | Way::Choose | Way::InApp => None,
+        Way::InApp => Some(("sign_in.button", "wechat")),
+        Way::Ask | Way::Choose => None,
     }
 }
 

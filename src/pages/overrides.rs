@@ -42,6 +42,12 @@ pub enum OverrideError {
         /// The file.
         path: PathBuf,
     },
+    /// Nobody would look into it.
+    #[error("{} is a folder: templates lie in templates_dir itself, also those that are in a folder of wxgate's", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// It cannot be read.
     #[error("{}: {cause}", path.display())]
     Unreadable {
@@ -53,7 +59,8 @@ pub enum OverrideError {
 }
 
 impl Overrides {
-    /// Reads a folder: every `.html` in it, and `style.css`. Nothing else there is looked at.
+    /// Reads a folder: every `.html` in it, and `style.css`. Other files are nothing to us; a folder with templates in it
+    /// would be one whose pages never change.
     ///
     /// # Errors
     /// All that is wrong with its files.
@@ -81,6 +88,10 @@ impl Overrides {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_template =
             path.extension().is_some_and(|extension| extension == "html") && !name.starts_with('.');
+        // Kubernetes keeps what it mounts in `..data`, and git itself in `.git`.
+        if !name.starts_with('.') && path.is_dir() {
+            return Err(OverrideError::Folder { path: path.to_owned() });
+        }
         if name == STYLE {
             self.style = sheet(path)?;
         } else if is_template {
@@ -213,6 +224,19 @@ mod tests {
         for name in replaceable().chain([STYLE]) {
             assert!(documentation.contains(&format!("`{name}`")), "`{name}` is not in docs/pages.md");
         }
+    }
+
+    #[test]
+    fn a_folder_of_templates_is_refused_and_a_hidden_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("..data")).unwrap();
+        assert!(Overrides::load(folder.path()).unwrap().is_empty());
+        fs::create_dir(folder.path().join("phone")).unwrap();
+        let errors = Overrides::load(folder.path()).unwrap_err();
+        assert!(
+            errors[0].to_string().contains("phone is a folder: templates lie in templates_dir"),
+            "{errors:?}"
+        );
     }
 
     #[test]

@@ -437,6 +437,42 @@ async fn a_certificate_that_nobody_vouches_for_is_no_https() {
 }
 
 #[tokio::test]
+async fn a_self_signed_certificate_is_called_one_in_both_languages() {
+    let port = Port::reserve();
+    let setup = Setup {
+        public_url: Some(format!("https://localhost:{}", port.number)),
+        port: port.number,
+        certificate: Some(Certificate::of_an_authority(&["localhost"])),
+        website_only: true,
+        ..Setup::default()
+    };
+    let gateway = TestGateway::with(setup).await;
+    for (language, words) in [("en", "self-signed"), ("zh", "自签名")] {
+        let said = check(&gateway, &["--lang", language]).await;
+        assert!(said.out.contains(words) && !said.out.contains("CaUsedAsEndEntity"), "{}", said.out);
+    }
+    check(&gateway, &[]).await.fails_only("the certificate is self-signed", &["a public authority"]);
+}
+
+#[tokio::test]
+async fn https_at_a_port_for_http_is_said_to_be_no_tls() {
+    let http = answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_owned()).await;
+    let upstream = Some(format!("https://localhost:{http}"));
+    let gateway = reachable(Setup { upstream, website_only: true, ..Setup::default() }).await;
+    let advice = format!("write upstream = \"http://localhost:{http}\"");
+    let said = check(&gateway, &[]).await;
+    said.fails_only(&format!("localhost:{http} does not speak TLS"), &[&advice]);
+
+    move_to(&gateway, &format!("https://localhost:{http}"));
+    let said = check(&gateway, &[]).await;
+    let found = said.about(&["FAILED", &format!("https://localhost:{http}"), "does not speak TLS"]);
+    assert!(found.contains("[server.tls]") && found.contains("public_url"), "{found}");
+    let chinese = check(&gateway, &["--lang", "zh"]).await;
+    chinese.about(&["不是 TLS"]);
+    assert!(!said.out.contains("InvalidContentType"), "{}", said.out);
+}
+
+#[tokio::test]
 async fn a_proxy_that_does_not_say_https_is_found_out() {
     let certificate = Certificate::of(&["localhost"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -116,12 +116,9 @@ async fn with_a_website_app_alone_phones_are_told_to_use_a_computer() {
 #[tokio::test]
 async fn with_an_official_account_alone_nobody_is_shown_a_qr() {
     let gateway = TestGateway::with(Setup { account_only: true, ..Setup::default() }).await;
-    for (user_agent, word) in [
-        (COMPUTER, "need_wechat"),
-        (PHONE, "open_in_wechat"),
-        (MINI_PROGRAM, "open_in_wechat"),
-        (WECOM, "wecom_not_supported"),
-    ] {
+    for (user_agent, word) in
+        [(PHONE, "open_in_wechat"), (MINI_PROGRAM, "open_in_wechat"), (WECOM, "wecom_not_supported")]
+    {
         for way in ["", "?way=qr"] {
             assert_eq!(word_at(&gateway, user_agent, &format!("/_wxgate/login{way}")).await, word);
             let page = gateway.browser_as(user_agent).open(&gateway.url("/_wxgate/login")).await;
@@ -133,6 +130,36 @@ async fn with_an_official_account_alone_nobody_is_shown_a_qr() {
     gateway.wechat.script().consent(Consent::Allow("Lin".to_owned()));
     let (end, _) = browser.follow(&gateway.url("/_wxgate/login?way=wechat&to=/x")).await;
     assert_eq!(end, gateway.url("/x"));
+}
+
+#[tokio::test]
+async fn with_an_official_account_alone_a_computer_waits_for_the_link_and_is_offered_no_other_way() {
+    let gateway = TestGateway::with(Setup { account_only: true, ..Setup::default() }).await;
+    for path in ["/reports", "/_wxgate/login?way=qr"] {
+        let (address, page) = gateway.browser().follow(&gateway.url(path)).await;
+        assert!(address.contains("/_wxgate/login/wait?a="), "{address}");
+        assert!(page.html().contains("/_wxgate/confirm?c="), "{}", page.text());
+        assert!(!page.html().contains("way=choose"), "{}", page.text());
+    }
+    let (_, page) = gateway.browser_as(WECHAT).follow(&gateway.url("/reports")).await;
+    assert!(page.html().contains("way=wechat") && !page.html().contains("way=choose"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn inside_wechat_its_own_way_is_the_first_of_all() {
+    let gateway = TestGateway::start().await;
+    for (user_agent, ways) in [
+        (WECHAT, ["wechat", "qr"]),
+        (WECHAT_ON_COMPUTER, ["wechat", "qr"]),
+        (PHONE, ["link", "qr"]),
+        (COMPUTER, ["qr", "link"]),
+    ] {
+        let page =
+            gateway.browser_as(user_agent).open(&gateway.url("/_wxgate/login?way=choose&to=/reports")).await;
+        let mut links = page.links();
+        links.retain(|link| link.starts_with("/_wxgate/"));
+        assert_eq!(links, ways.map(|way| format!("/_wxgate/login?way={way}&to=/reports")), "{user_agent}");
+    }
 }
 
 #[tokio::test]

@@ -85,7 +85,18 @@ async fn token(context: &Context, settings: &AccountSettings) -> (Option<Secret>
             let why = Why::of(&unreached.base, unreached.error.as_ref(), &context.proxies).await;
             let place = unreached.base.split_once("://").map_or("", |(_, rest)| rest);
             let what = why.what(place).after(&text("token_server 连不上", "token_server is not reached"));
-            (None, Finding::failed(CHECK, what, server_todo()), None)
+            let todo = match why {
+                Why::Plain => text(
+                    format!(
+                        "那个服务说的是 http 时，写 token_server = \"http://{place}\"；否则写它的 https 端口。"
+                    ),
+                    format!(
+                        "If that server speaks http, write token_server = \"http://{place}\"; else write its port for https."
+                    ),
+                ),
+                _ => server_todo(),
+            };
+            (None, Finding::failed(CHECK, what, todo), None)
         }
         Err(unreached) => {
             let about = about.and(&text("的 access_token", "(access_token)"));

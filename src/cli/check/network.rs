@@ -17,6 +17,9 @@ const LOOKUP: Duration = Duration::from_secs(2);
 /// Most names of a certificate that are listed.
 const NAMES: usize = 5;
 
+/// What webpki, which is no dependency of ours, calls an authority's own certificate in place of a server's.
+const SELF_SIGNED: &str = "CaUsedAsEndEntity";
+
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Why {
@@ -28,6 +31,8 @@ pub(super) enum Why {
     NoRoute,
     /// Something else.
     Other,
+    /// Something that is not TLS answered a TLS greeting.
+    Plain,
     /// The proxy that the environment names.
     Proxy(&'static str),
     /// Nobody listens.
@@ -74,7 +79,7 @@ impl Why {
             return if is_named { Self::Slow } else { Self::Unknown };
         };
         match (Self::found_in(error), proxies.to(url)) {
-            (Some(why @ (Self::Certificate(_) | Self::Tls(_))), _) => why,
+            (Some(why @ (Self::Certificate(_) | Self::Plain | Self::Tls(_))), _) => why,
             (_, Some(name)) if error.is_connect() => Self::Proxy(name),
             (Some(why), _) => why,
             (None, _) if error.is_connect() && !is_known(url).await => Self::Unknown,
@@ -124,6 +129,10 @@ impl Why {
                 text(format!("没有到 {place} 的网络路由"), format!("there is no network route to {place}"))
             }
             Self::Other => text(format!("无法连接 {place}"), format!("{place} cannot be connected to")),
+            Self::Plain => text(
+                format!("{place} 的端口上不是 TLS（多半是 http），不能用 https 访问"),
+                format!("the port of {place} does not speak TLS, most likely http: https cannot reach it"),
+            ),
             Self::Proxy(name) => text(
                 format!("经 {name} 指定的代理连不上 {place}"),
                 format!("{place} is not reached through the proxy that {name} names"),
@@ -148,7 +157,11 @@ impl Why {
 }
 
 fn of_tls(error: &rustls::Error) -> Why {
-    let rustls::Error::InvalidCertificate(error) = error else { return Why::Tls(error.to_string()) };
+    let error = match error {
+        rustls::Error::InvalidCertificate(error) => error,
+        rustls::Error::InvalidMessage(_) => return Why::Plain,
+        other => return Why::Tls(other.to_string()),
+    };
     Why::Certificate(match error {
         CertificateError::ExpiredContext { not_after, .. } => {
             let day = date(*not_after);
@@ -173,6 +186,10 @@ fn of_tls(error: &rustls::Error) -> Why {
         CertificateError::UnknownIssuer => text(
             "证书的签发者不受信任（自签名、私有 CA，或缺少中间证书）",
             "the certificate is signed by nobody this computer trusts: self-signed, by a private authority, or sent without the intermediate one",
+        ),
+        CertificateError::Other(other) if other.to_string().contains(SELF_SIGNED) => text(
+            "证书是自签名的，而且本身是一张 CA 证书（`openssl req -x509` 默认如此），不能当服务器证书用",
+            "the certificate is self-signed, and that of an authority (as `openssl req -x509` makes it), which cannot be a server's",
         ),
         other => {
             let why = other.to_string();

@@ -185,6 +185,10 @@ async fn nobody(context: &Context, why: &Why, host: &Host) -> Text {
             format!("为 {host} 换上公共 CA 签发、包含完整证书链的证书：否则浏览器会警告，微信也不会推送消息。私有 CA 只能给内网用，先让本机信任它（例如 SSL_CERT_FILE）再检查。"),
             format!("Let {host} show a certificate of a public authority, with its whole chain: browsers warn of others, and WeChat's server delivers no messages there. For a private authority, let this computer know it first (such as by SSL_CERT_FILE) and check again."),
         ),
+        Why::Plain => text(
+            format!("让这个端口以 https 回答：在 wxgate 的 [server.tls] 里写证书，或由前面的代理终止 https，并让 {host} 指向它。若人们就是用 http 访问，把 public_url（和路由的 host）写成 http://。"),
+            format!("Let this port answer by https: give wxgate a certificate under [server.tls], or let the proxy in front end https, and {host} lead to that. If people do come by http, write public_url (and the host of routes) with http://."),
+        ),
         Why::Unknown => text(
             format!("在域名服务商处为 {host} 添加 A/AAAA 记录，指向人们能到达的地址；若只在内网解析，让本机使用内网的 DNS。"),
             format!("Add an A or AAAA record for {host} with the address where people reach it; if only your network knows the name, let this computer use its name server."),

@@ -49,6 +49,15 @@ async fn one(upstream: Upstream) -> Finding {
             "私有 CA 签发的证书：在路由里用 ca_file 指明它；否则更新应用的证书，或把 upstream 改成证书上的名字。",
             "For a certificate of a private authority, name that authority as ca_file of the route; else renew the application's certificate, or write upstream with a name that stands in it.",
         ),
+        Why::Plain => {
+            let plain = place.replacen("https://", "http://", 1);
+            text(
+                format!("应用说的是 http 时，写 upstream = \"{plain}\"；否则写它的 https 端口。"),
+                format!(
+                    "If the application speaks http, write upstream = \"{plain}\"; else write its port for https."
+                ),
+            )
+        }
         _ => todo(&place),
     };
     Finding::failed(CHECK, why.what(upstream.authority.as_str()).after(&about), todo)

@@ -65,9 +65,9 @@ pub(super) async fn no_answer(
                 "See whether the proxy in {name} runs and lets through to {host}; take the variable out if this computer has a way of its own."
             ),
         ),
-        Why::Certificate(_) | Why::Tls(_) => text(
-            "本机与微信之间有设备替换了证书，或本机的根证书（ca-certificates）过旧、时钟不准：不要关闭校验，逐项排除。",
-            "Something between here and WeChat shows a certificate of its own, or this computer's root certificates (package ca-certificates) are old, or its clock is off.",
+        Why::Certificate(_) | Why::Plain | Why::Tls(_) => text(
+            "本机与微信之间有设备替换了证书或截断了 TLS，或本机的根证书（ca-certificates）过旧、时钟不准：不要关闭校验，逐项排除。",
+            "Something between here and WeChat shows a certificate of its own or ends TLS, or this computer's root certificates (package ca-certificates) are old, or its clock is off.",
         ),
         _ => text(
             format!(

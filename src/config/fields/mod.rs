@@ -29,6 +29,7 @@ use crate::pages::overrides::Overrides;
 use crate::pages::render::PagesSettings;
 use crate::store::StoreSettings;
 use crate::telemetry::logs::LogSettings;
+use crate::wechat::user_agent::Browser;
 
 pub use official_account::AccountSettings;
 pub use routes::RouteSettings;
@@ -140,7 +141,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
         data_dir,
         pages: PagesSettings {
             simulated: wechat.simulated,
-            other_ways: wechat.apps.ways(false).len() > 1,
+            other_ways: wechat.apps.ways(Browser::of("")).len() > 1,
             ..pages
         },
         wechat,

@@ -16,6 +16,7 @@ use crate::model::host::Host;
 use crate::net::body::Body;
 use crate::wechat::api::WechatError;
 use crate::wechat::errcode::Reaction;
+use crate::wechat::user_agent::Browser;
 
 impl OwnPages {
     /// `GET /_wxgate/login/code`: the picture. Where none can be made it is one of words, for a picture is what the browser
@@ -60,7 +61,9 @@ impl OwnPages {
     ) -> Response<Body> {
         let address = |way| self.login_address(Some(way), &attempt.to(), attempt.handoff);
         let (again_url, ways_url) = (address("follow"), address("choose"));
-        let ways_url = (self.login.apps().ways(false).len() > 1).then_some(ways_url.as_str());
+        let browser = Browser::of(asking.user_agent());
+        let has_other_ways = self.login.apps().has_other_ways(browser, attempt.channel);
+        let ways_url = has_other_ways.then_some(ways_url.as_str());
         let page = match error.as_ref() {
             WechatError::Crowded => Phone::Crowded { again_url: &again_url },
             error => Phone::NoCode {

@@ -24,8 +24,8 @@ pub enum Phone<'a> {
         state: &'a str,
         /// Seconds left.
         left: u64,
-        /// Where to begin again.
-        again_url: &'a str,
+        /// Every other way in, if there is one.
+        again_url: Option<&'a str>,
     },
     /// In the browser that would wait: too many others do.
     Crowded {

@@ -20,6 +20,7 @@ use crate::model::host::Host;
 use crate::model::pairing::{LIFETIME, Pairing, PairingState};
 use crate::model::person::Person;
 use crate::net::body::Body;
+use crate::wechat::user_agent::Browser;
 
 /// How many times the store is asked while a poll is open, and how long after one another: 20 seconds in all.
 const LOOKS: u32 = 20;
@@ -146,7 +147,11 @@ impl OwnPages {
         let to = attempt.to();
         let site = to.host.as_ref().unwrap_or(&self.site.login_host).to_string();
         let left = LIFETIME.saturating_sub(asking.now.since(attempt.begun)).as_secs();
-        let (call, again_url) = (attempt.call(), self.login_address(Some("choose"), &to, attempt.handoff));
+        let browser = Browser::of(asking.user_agent());
+        let has_other_ways = self.login.apps().has_other_ways(browser, attempt.channel);
+        let again_url = self.login_address(Some("choose"), &to, attempt.handoff);
+        let again_url = has_other_ways.then_some(again_url.as_str());
+        let call = attempt.call();
         let address = match attempt.channel {
             Channel::Chat => call,
             Channel::Link => format!("{}/_wxgate/confirm?c={call}", self.site.login_origin()),
@@ -158,15 +163,7 @@ impl OwnPages {
             _ => CalledBy::Code(&address),
         };
         let account = self.inbox.as_ref().and_then(|inbox| inbox.name.as_deref()).unwrap_or_default();
-        let page = Phone::Waiting {
-            site: &site,
-            account,
-            by,
-            is_scanned,
-            state: &state,
-            left,
-            again_url: &again_url,
-        };
+        let page = Phone::Waiting { site: &site, account, by, is_scanned, state: &state, left, again_url };
         self.page(&Page::Phone(page), asking)
     }
 

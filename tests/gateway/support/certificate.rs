@@ -25,6 +25,16 @@ impl Certificate {
         Self { chain: made.cert.pem(), key: made.signing_key.serialize_pem() }
     }
 
+    /// Valid for these names, and an authority's own: as `openssl req -x509` makes it.
+    pub(crate) fn of_an_authority(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut parameters = rcgen::CertificateParams::new(names).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = parameters.self_signed(&key).unwrap();
+        Self { chain: made.pem(), key: key.serialize_pem() }
+    }
+
     /// A client that trusts this certificate and nothing else.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();

@@ -9,15 +9,16 @@ const CHOOSE: Option<&str> = Some("/_wxgate/login?way=choose&to=/");
 
 pub(super) fn about_phones(said: Said<'_>) -> Vec<Named<'_>> {
     let Said { site, name, browser, page_url, .. } = said;
-    let waiting = |account, by, is_scanned| Phone::Waiting {
+    let waiting_or = |again_url, account, by, is_scanned| Phone::Waiting {
         site,
         account,
         by,
         is_scanned,
         state: "00",
         left: 299,
-        again_url: AGAIN,
+        again_url,
     };
+    let waiting = |account, by, is_scanned| waiting_or(CHOOSE, account, by, is_scanned);
     let code = CalledBy::Code("/_wxgate/login/code?a=00");
     let question = |name, share_url: Option<&'static str>| Phone::Question {
         site,
@@ -36,6 +37,7 @@ pub(super) fn about_phones(said: Said<'_>) -> Vec<Named<'_>> {
         ("phone-code-of-a-named-account", waiting(name, code, false)),
         ("phone-code-scanned", waiting("", code, true)),
         ("phone-digits", waiting("", CalledBy::Digits("123456"), false)),
+        ("phone-digits-and-no-other-way", waiting_or(None, "", CalledBy::Digits("123456"), false)),
         ("phone-digits-to-a-named-account", waiting(name, CalledBy::Digits("123456"), false)),
         ("phone-digits-sent", waiting("", CalledBy::Digits("123456"), true)),
         ("phone-link", waiting("", CalledBy::Link(page_url), false)),

@@ -16,6 +16,10 @@ pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
         ("choose.chat", "/_wxgate/login?way=code&to=/".to_owned()),
         ("choose.link", "/_wxgate/login?way=link&to=/".to_owned()),
     ]));
+    let inside_wechat: &'static [(&str, String)] = Box::leak(Box::new([
+        ("sign_in.button", "/_wxgate/login?way=wechat&to=/".to_owned()),
+        ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
+    ]));
     let frame_url = "https://open.weixin.qq.com/connect/qrconnect";
     let inside = |ways_url| Page::SignInInsideWechat {
         site,
@@ -26,6 +30,7 @@ pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
     };
     vec![
         ("choose-way", Page::ChooseWay { site, ways }),
+        ("choose-way-inside-wechat", Page::ChooseWay { site, ways: inside_wechat }),
         ("framed-code", Page::Framed { site, frame_url, again_url: LOGIN, ways_url: None }),
         ("framed-code-and-other-ways", Page::Framed { site, frame_url, again_url: LOGIN, ways_url: CHOOSE }),
         ("need-computer", Page::NeedComputer { site, page_url, qr_way: None }),
