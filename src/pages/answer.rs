@@ -116,6 +116,18 @@ pub(super) fn typed(site: &Site, content_type: &str, text: String) -> Response<B
     response
 }
 
+/// A text of another program's, which WeChat reads: in a browser it is no page of this site's.
+pub(super) fn foreign(site: &Site, content_type: &str, text: String) -> Response<Body> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_message =
+        matches!(kind.as_str(), "application/json" | "application/xml" | "text/plain" | "text/xml");
+    // Behind a comma stands another type, which browsers take.
+    let is_message = is_message && !content_type.contains(',');
+    let mut response = typed(site, if is_message { content_type } else { "text/plain; charset=utf-8" }, text);
+    set(response.headers_mut(), header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    response
+}
+
 /// A picture of our own, for a page of ours.
 pub(super) fn picture(site: &Site, svg: String) -> Response<Body> {
     build(site, StatusCode::OK, "image/svg+xml", full(svg))

@@ -89,6 +89,12 @@ impl<'a> Asking<'a> {
         says("sec-fetch-dest", "document") && says("sec-fetch-mode", "navigate")
     }
 
+    /// Whether a browser asks on behalf of a page: programs say nothing of pages.
+    pub fn is_from_browser(&self) -> bool {
+        let mut names = self.parts.headers.keys();
+        names.any(|name| *name == header::ORIGIN || name.as_str().starts_with("sec-fetch-"))
+    }
+
     /// GET or HEAD.
     pub fn is_read(&self) -> bool {
         matches!(self.parts.method, Method::GET | Method::HEAD)

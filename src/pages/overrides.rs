@@ -140,6 +140,10 @@ fn sheet(path: &Path) -> Result<String, OverrideError> {
 
 fn read(path: &Path) -> Result<String, OverrideError> {
     let unreadable = |cause| OverrideError::Unreadable { path: path.to_owned(), cause };
+    // Whoever opens a pipe waits until somebody writes into it.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("it is not a regular file")));
+    }
     let mut text = String::new();
     let mut file = File::open(path).map_err(unreadable)?.take(LARGEST + 1);
     file.read_to_string(&mut text).map_err(unreadable)?;
@@ -237,6 +241,23 @@ mod tests {
             errors[0].to_string().contains("phone is a folder: templates lie in templates_dir"),
             "{errors:?}"
         );
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for_and_a_link_to_a_file_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("style.css");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (said, says) = std::sync::mpsc::channel();
+        let path = folder.path().to_owned();
+        std::thread::spawn(move || said.send(Overrides::load(&path)));
+        let loaded = says.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer");
+        let errors = loaded.unwrap_err();
+        assert!(errors[0].to_string().ends_with("style.css: it is not a regular file"), "{errors:?}");
+        fs::remove_file(&pipe).unwrap();
+        fs::write(folder.path().join("mine"), "a {}").unwrap();
+        std::os::unix::fs::symlink("mine", &pipe).unwrap();
+        assert_eq!(Overrides::load(folder.path()).unwrap().style, "a {}");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 use wxgate::wechat::message::MessageKey;
-use wxgate::wechat::simulator::{Consent, Push, PushSettings};
+use wxgate::wechat::simulator::{Consent, Letter, Push, PushSettings};
 
 use crate::members::until;
-use crate::phones::{KEY, TOKEN, code_on, link_in, tell_of_messages, waiting};
+use crate::phones::{KEY, TOKEN, between, code_on, link_in, tell_of_messages, waiting};
 use crate::postgres::Postgres;
 use crate::support::{Played, ScriptedUpstream, Setup, TestGateway, WECHAT, eventually};
 
@@ -53,18 +53,25 @@ async fn each_mode_and_form_of_messages_says_that_a_code_was_scanned() {
 
 #[tokio::test]
 async fn a_plain_message_counts_once_and_only_where_plain_ones_are_configured() {
-    let gateway = told_by("message_mode = \"plaintext\"\nchat_login = true\n", |url, token, _| {
-        PushSettings::plaintext(url, token)
-    })
-    .await;
+    let gateway =
+        told_by("message_mode = \"plaintext\"\n", |url, token, _| PushSettings::plaintext(url, token)).await;
     assert!(gateway.log().contains("message_mode"), "there is a warning: {}", gateway.log());
     gateway.wechat.set_follower("Lin", "wxaccount");
-    let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text("123456")).unwrap();
-    assert!(gateway.wechat.send(&letter).await.unwrap().body.contains("没有等待"));
+    // A scene of ours that nobody waits with.
+    let scan =
+        |digit: &str| gateway.wechat.letter("Lin", "wxaccount", &Push::scan(&digit.repeat(32))).unwrap();
+    let greeting = gateway.wechat.greeting("wxaccount").unwrap();
+    for _ in 0..2 {
+        assert_eq!(gateway.wechat.send(&greeting).await.unwrap().status, 200);
+    }
+    let forged = gateway.wechat.send(&greeting.with_body_of(&scan("a"))).await.unwrap();
+    assert_eq!(forged.body, "", "a greeting's signature is good for no message");
+    let letter = scan("a");
+    assert_ne!(gateway.wechat.send(&letter).await.unwrap().body, "");
     // Its signature does not cover what stands in it.
     let again = gateway.wechat.send(&letter).await.unwrap();
     assert_eq!((again.status, again.body.as_str()), (200, ""), "nothing is done, and nothing is said");
-    let other = gateway.wechat.letter("Lin", "wxaccount", &Push::text("654321")).unwrap();
+    let other = scan("b");
     let forged = letter.with_body_of(&other);
     assert_eq!(
         gateway.wechat.send(&forged).await.unwrap().body,
@@ -198,5 +205,63 @@ async fn whoever_stops_following_is_signed_out_where_that_is_configured() {
         until(&mut inside, &gateway.url("/reports"), 200).await;
         assert!(gateway.wechat.unfollow("Lin", "wxaccount").await.unwrap().is_well());
         until(&mut inside, &gateway.url("/reports"), status.as_u16()).await;
+    }
+}
+
+/// The address of a letter, for whoever sends it otherwise.
+fn address_of(gateway: &TestGateway, letter: &Letter) -> String {
+    let names = ["signature", "timestamp", "nonce", "msg_signature"];
+    let query = names.map(|name| format!("{name}={}", letter.parameter(name))).join("&");
+    gateway.url(&format!("/_wxgate/wechat/message?{query}"))
+}
+
+/// Types that a backend says, and what becomes of them.
+const KINDS: [(&str, &str); 5] = [
+    ("text/xml; charset=gbk", "text/xml; charset=gbk"),
+    ("application/json", "application/json"),
+    ("text/html", "text/plain; charset=utf-8"),
+    ("text/xml, text/html", "text/plain; charset=utf-8"),
+    ("image/svg+xml", "text/plain; charset=utf-8"),
+];
+
+#[tokio::test]
+async fn what_a_backend_answers_is_no_page_of_the_gateways() {
+    let backend = ScriptedUpstream::playing(async |mut backend: Played, _| {
+        if let Some(head) = backend.request().await {
+            let digits = between(&head, "POST /", "?");
+            let (sent, _) = KINDS[digits.parse::<usize>().unwrap()];
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {sent}\r\nConnection: close\r\n");
+            backend.answer(format!("{head}Content-Length: 3\r\n\r\n<b>")).await;
+        }
+    })
+    .await;
+    for (index, (sent, shown)) in KINDS.into_iter().enumerate() {
+        let url = format!("{}/{index}", backend.url());
+        let keys = format!("encoding_aes_key = \"{KEY}\"\nmessage_backend = \"{url}\"");
+        let gateway = told_by(&keys, PushSettings::secure).await;
+        gateway.wechat.set_follower("Lin", "wxaccount");
+        let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text("你好")).unwrap();
+        let url = address_of(&gateway, &letter);
+        let answer = gateway.browser().send(Method::POST, &url, &[], letter.body()).await;
+        assert_eq!((answer.text().as_str(), answer.header("content-type")), ("<b>", shown), "{sent}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("content-security-policy"), "default-src 'none'; sandbox");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_a_browser_sends_is_none_of_wechats() {
+    let gateway = told_by(&format!("encoding_aes_key = \"{KEY}\""), PushSettings::secure).await;
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text("你好")).unwrap();
+    let url = address_of(&gateway, &letter);
+    for (header, status) in [
+        ("origin", StatusCode::FORBIDDEN),
+        ("sec-fetch-site", StatusCode::FORBIDDEN),
+        ("sec-fetch-dest", StatusCode::FORBIDDEN),
+        ("x-anything", StatusCode::OK),
+    ] {
+        let answer = gateway.browser().send(Method::POST, &url, &[(header, "none")], letter.body()).await;
+        assert_eq!(answer.status, status, "{header}: {}", answer.text());
     }
 }

@@ -346,3 +346,17 @@ async fn somebody_who_has_been_here_is_let_in_inside_wechat_without_a_word() {
     assert!(unionid[0].len() == 28, "{unionid:?}");
     eventually("in", async || second.is_signed_in(&gateway).await).await;
 }
+
+#[tokio::test]
+async fn a_browser_that_nobody_knows_does_not_name_itself_on_the_phone() {
+    let gateway = with_account("qr_login = true").await;
+    let mut computer = gateway.browser_as("WeChat Security Center. Tap Allow");
+    let (_, page) = waiting(&gateway, &mut computer, "follow").await;
+    let code = code_on(&gateway, &mut computer, &page).await;
+    let delivered = gateway.wechat.scan_code("Lin", &code).await.unwrap();
+    let message = delivered.said().unwrap();
+    assert!(message.contains("未知浏览器") && message.contains("unknown browser"), "{message}");
+    let (_, question) = asked_on_phone(&gateway, "Lin", &link_in(message)).await;
+    assert!(question.html().contains("未知浏览器"), "{}", question.text());
+    assert!(!question.html().contains("Security Center"), "{}", question.text());
+}

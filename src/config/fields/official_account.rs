@@ -157,6 +157,11 @@ fn complain_about_messages(
 ) {
     let has_key = section.is_secret_given("encoding_aes_key");
     if section.is_secret_given("token") {
+        // Digits are the whole proof: whoever can write in somebody's name signs in as them.
+        if ways.chat && mode == ModeName::Plaintext {
+            let help = "whoever sees the address of one message could sign in as anybody: choose 安全模式 in the WeChat console and message_mode = \"secure\", or take chat_login out";
+            section.complain(&section.place("message_mode"), "`chat_login` with plaintext messages", help);
+        }
         if !has_key && mode != ModeName::Plaintext {
             section.complain(&section.secret_place("token"), "`token` without `encoding_aes_key`", KEY);
         }

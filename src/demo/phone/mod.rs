@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use minijinja::Environment;
+use minijinja::{Environment, context};
 use url::Url;
 
 use crate::wechat::simulator::{Asked, Person, Reply, Simulator, pages};
@@ -72,8 +72,9 @@ impl Phone {
         let holder = self.holder(&asked);
         let (uuid, app_id) = (asked.form.get("uuid"), asked.form.get("app"));
         match (asked.method.as_str(), asked.path.as_str()) {
+            _ if !is_ours(&asked.host) => elsewhere(),
             ("GET", "/phone") => self.show(&asked, &holder),
-            _ if asked.from_elsewhere || !is_ours(&asked.host) => home(),
+            _ if asked.from_elsewhere => home(),
             (_, path) if path.starts_with(markup::PREFIX) => self.web.answer(&holder, &asked).await,
             ("POST", "/phone/hold") => self.hold(&asked),
             ("POST", "/phone/scan") => done(self.simulator.scan(uuid, &holder)),
@@ -154,7 +155,14 @@ impl Phone {
 
 /// Whether this computer was asked for by a name of its own: another site's name that leads here is that site's.
 fn is_ours(host: &str) -> bool {
-    Url::parse(&format!("http://{host}")).is_ok_and(|url| markup::is_here(&url))
+    let url = Url::parse(&format!("http://{host}"));
+    url.is_ok_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
+}
+
+/// Nothing of the phone shows there, and there is no way from there to it.
+fn elsewhere() -> Reply {
+    let (zh, en) = ("请用 localhost 打开这部手机", "Open this phone at localhost");
+    pages::page(&PAGES, StatusCode::FORBIDDEN, "nothing.html", context! { zh, en })
 }
 
 /// What the phone did shows on the phone; what it could not do has vanished from its list by itself.

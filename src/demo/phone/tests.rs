@@ -52,17 +52,34 @@ async fn a_person_scans_and_allows_and_the_browser_goes_on() {
 #[tokio::test]
 async fn another_site_cannot_tap_the_phone() {
     let (_, base, client) = phone(vec![]).await;
-    for (from, is_heard) in [("same-origin", true), ("cross-site", false)] {
+    for (from, is_heard) in
+        [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
+    {
         let request = client.post(format!("{base}/phone/hold")).header("sec-fetch-site", from);
         let answer = form(request, "holder=%E7%8E%8B%E8%8A%B3+Wang+Fang").send().await.unwrap();
         assert_eq!(answer.headers().contains_key("set-cookie"), is_heard, "{from}");
     }
+    let own = base.as_str();
+    for (from, is_heard) in
+        [(own, true), ("http://evil.test", false), ("http://127.0.0.1", false), ("null", false)]
+    {
+        let request = client.post(format!("{base}/phone/hold")).header("origin", from);
+        let answer = form(request, "holder=%E7%8E%8B%E8%8A%B3+Wang+Fang").send().await.unwrap();
+        assert_eq!(answer.headers().contains_key("set-cookie"), is_heard, "{from}");
+    }
+    let port = base.rsplit(':').next().unwrap();
+    for (host, status) in
+        [("localhost", 200), ("[::1]", 200), ("evil.test", 403), ("127.0.0.1.evil.test", 403)]
+    {
+        let request = client.get(format!("{base}/phone")).header("host", format!("{host}:{port}"));
+        assert_eq!(request.send().await.unwrap().status(), status, "{host}");
+    }
     let page = format!("{base}/phone/web/{}/phone", base.trim_start_matches("http://"));
     assert_eq!(client.get(&page).send().await.unwrap().status(), 200);
     // Another site's page, and another site's name that leads to this computer.
-    for (name, value) in [("sec-fetch-site", "cross-site"), ("host", "evil.example")] {
+    for (name, value, status) in [("sec-fetch-site", "cross-site", 303), ("host", "evil.example", 403)] {
         let answer = client.get(&page).header(name, value).send().await.unwrap();
-        assert_eq!(answer.status(), 303, "{name}: it opens nothing with it");
+        assert_eq!(answer.status(), status, "{name}: it opens nothing with it");
     }
 }
 

@@ -136,7 +136,7 @@ impl OwnPages {
             }
             _ => return self.page(&Page::Phone(Phone::Over), asking),
         }
-        let browser = words(&pairing.user_agent).unwrap_or_else(|| pairing.user_agent.clone());
+        let browser = words(&pairing.user_agent).unwrap_or_default();
         let token = self.forms.token_of_call(id_of(call, &proof.account), asking.now);
         let share_url = format!("/_wxgate/confirm?c={call}&share=1");
         let name = proof.profile.name.as_str();

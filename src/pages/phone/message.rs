@@ -25,6 +25,7 @@ use crate::model::host::Host;
 use crate::model::identity::{Account, Profile};
 use crate::model::pairing::{Pairing, PairingState, Proof};
 use crate::net::body::Body;
+use crate::store::StoreError;
 use crate::wechat::message::{Backend, InboxSettings, Mode, Opened, Query, Unwelcome, What};
 use crate::wechat::user_agent::words;
 
@@ -63,9 +64,16 @@ impl OwnPages {
         let query = asked(asking.query());
         if asking.parts.method == Method::GET {
             return match inbox.settings.greet(&query, asking.now) {
-                Ok(echo) => Ok(answer::text(&self.site, StatusCode::OK, echo)),
+                Ok(echo) => {
+                    // Its signature would do for a message, too. To ask once more is harmless.
+                    self.is_first(inbox, &query, asking).await?;
+                    Ok(answer::text(&self.site, StatusCode::OK, echo))
+                }
                 Err(error) => Ok(self.unwelcome(error, asking)),
             };
+        }
+        if asking.is_from_browser() {
+            return Ok(self.unwelcome(Unwelcome::Browser, asking));
         }
         let deadline = Instant::now() + PATIENCE;
         let Some(body) = body else { return Ok(self.unwelcome(Unwelcome::Unreadable, asking)) };
@@ -101,10 +109,7 @@ impl OwnPages {
         asking: &Asking<'_>,
     ) -> Result<Said, LoginError> {
         let message = &opened.message;
-        // Without encryption the signature does not cover the body: it counts once.
-        if matches!(inbox.settings.mode, Mode::Plaintext)
-            && !self.directory.claim_message(&query.timestamp, &query.nonce, asking.now).await?
-        {
+        if !self.is_first(inbox, query, asking).await? {
             return Ok(Said::Nothing);
         }
         let account = Account { app_id: inbox.settings.app_id.clone(), openid: message.from.clone() };
@@ -122,6 +127,14 @@ impl OwnPages {
                 Ok(Said::Nothing)
             }
             _ => Ok(Said::NotOurs),
+        }
+    }
+
+    /// Whether this signature was not taken before: without encryption it does not cover the body, and counts once.
+    async fn is_first(&self, inbox: &Inbox, query: &Query, asking: &Asking<'_>) -> Result<bool, StoreError> {
+        match inbox.settings.mode {
+            Mode::Plaintext => self.directory.claim_message(&query.timestamp, &query.nonce, asking.now).await,
+            Mode::Compatible(_) | Mode::Secure(_) => Ok(true),
         }
     }
 
@@ -170,7 +183,7 @@ impl OwnPages {
 
     /// What a phone is told of the browser that waits.
     fn about(&self, pairing: &Pairing, key: &str, call: &str, now: Timestamp) -> String {
-        let browser = words(&pairing.user_agent).unwrap_or_else(|| "?".to_owned());
+        let browser = words(&pairing.user_agent).unwrap_or_default();
         let link = format!("{}/_wxgate/confirm?c={call}", self.site.login_origin());
         let client = pairing.client.to_string();
         // Whoever is signed in at one host is at the login host, and so at all.
@@ -206,7 +219,7 @@ impl OwnPages {
         let passed =
             timeout_at(deadline, backend.pass_on(asking.query(), content_type, bytes.to_vec())).await;
         let error = match passed {
-            Ok(Ok((content_type, body))) => return answer::typed(&self.site, &content_type, body),
+            Ok(Ok((content_type, body))) => return answer::foreign(&self.site, &content_type, body),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it takes longer than WeChat waits".to_owned(),
         };
@@ -239,10 +252,14 @@ fn is_call(scene: &str) -> bool {
 
 /// In both languages: a message does not say which its sender reads.
 fn both(key: &str, values: &[(&str, &str)]) -> String {
-    let value =
-        |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let say =
-        |language| find(language, key).and_then(|sentence| fill(sentence, value).ok()).unwrap_or_default();
+    let say = |language| {
+        let value = |name: &str| match values.iter().find(|(known, _)| *known == name) {
+            // What a browser calls itself may be a sentence of its own.
+            Some(("browser", "")) => find(language, "confirm.unknown_browser").map(str::to_owned),
+            known => known.map(|(_, value)| (*value).to_owned()),
+        };
+        find(language, key).and_then(|sentence| fill(sentence, value).ok()).unwrap_or_default()
+    };
     format!("{}\n\n{}", say(Language::Chinese), say(Language::English))
 }
 

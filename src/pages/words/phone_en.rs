@@ -67,6 +67,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("confirm.text", "Another browser wants to sign in with your WeChat:"),
     ("confirm.site", "Site"),
     ("confirm.browser", "Browser"),
+    ("confirm.unknown_browser", "unknown browser"),
     ("confirm.client", "Network address"),
     ("confirm.begun", "Time"),
     ("confirm.name", "Your WeChat name"),

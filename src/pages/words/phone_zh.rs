@@ -58,6 +58,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("confirm.text", "另一个浏览器想用你的微信登录："),
     ("confirm.site", "网站"),
     ("confirm.browser", "浏览器"),
+    ("confirm.unknown_browser", "未知浏览器"),
     ("confirm.client", "网络地址"),
     ("confirm.begun", "时间"),
     ("confirm.name", "你的微信昵称"),

@@ -72,6 +72,11 @@ pub enum Unwelcome {
     /// It is for another account.
     #[error("the message is for another account than original_id says")]
     AnotherAccount,
+    /// A browser sent it, in which somebody may have been led here.
+    #[error(
+        "a browser sent it, or a proxy in between adds Origin or Sec-Fetch headers, which WeChat does not send"
+    )]
+    Browser,
     /// Encrypted where it should not be, or the other way.
     #[error(
         "the message is not encrypted as message_mode says: compare it with 消息加解密方式 in the WeChat console"

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
@@ -30,6 +30,7 @@ pub(crate) struct Asked {
     /// `Accept-Language`.
     pub(crate) languages: String,
     pub(crate) holder: Option<String>,
+    /// Whether another site's page, or one at another port, had the browser ask.
     pub(crate) from_elsewhere: bool,
 }
 
@@ -57,7 +58,7 @@ impl Asked {
             user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
             languages: header(header::ACCEPT_LANGUAGE).unwrap_or_default().to_owned(),
             holder: header(header::COOKIE).and_then(holder),
-            from_elsewhere: header(header::HeaderName::from_static("sec-fetch-site")) == Some("cross-site"),
+            from_elsewhere: is_from_elsewhere(&head.headers),
             method: head.method,
         })
     }
@@ -120,6 +121,19 @@ impl Parameters {
 
 fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// By the browser's word, and by `Origin`: old browsers send only that. Pages that tell nobody where they lead from send the
+/// origin `null`, which the browser's word has to stand for.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let said = |name| headers.get_all::<HeaderName>(name).iter().map(HeaderValue::as_bytes);
+    let site = HeaderName::from_static("sec-fetch-site");
+    let is_own_page = said(site.clone()).any(|site| site == b"same-origin");
+    let own = [&b"http://"[..], said(header::HOST).next().unwrap_or_default()].concat();
+    let is_other_site = |site: &[u8]| !matches!(site, b"same-origin" | b"none");
+    let is_other_origin =
+        |origin: &[u8]| !origin.eq_ignore_ascii_case(&own) && !(is_own_page && origin == b"null");
+    said(site).any(is_other_site) || said(header::ORIGIN).any(is_other_origin)
 }
 
 fn holder(cookies: &str) -> Option<String> {

@@ -57,6 +57,7 @@ fn a_token_and_a_key_open_the_inbox() {
     assert!(matches!(mode("compatible"), Mode::Compatible(_)));
     assert!(matches!(mode("plaintext"), Mode::Plaintext));
     assert!(account("token = \"abc\"\nmessage_mode = \"plaintext\"").inbox.is_some(), "no key is needed");
+    account("token = \"abc\"\nmessage_mode = \"plaintext\"\nqr_login = true");
 }
 
 #[test]
@@ -136,6 +137,12 @@ fn what_needs_something_else_says_what() {
             "`token_server_secret` without `token_server`",
             "9:23",
             "address",
+        ),
+        (
+            "message_mode = \"plaintext\"\ntoken = \"abc\"\nchat_login = true",
+            "`chat_login` with plaintext messages",
+            "9:16",
+            "安全模式",
         ),
         ("oauth = false\nqr_login = true", "`qr_login` without `oauth`", "10:12", "chat_login = true"),
     ] {
