@@ -1,16 +1,11 @@
 //! The program that gets what is not ours: an account has one callback address, and wxgate has it.
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use thiserror::Error;
 
 use crate::net::causes::told;
-
-/// How long it may take at most; WeChat waits five seconds in all, and whoever passes a message on may have less left.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Longest answer that is passed on.
 const LONGEST: usize = 64 * 1024;
@@ -50,13 +45,13 @@ impl Backend {
     pub fn new(url: String) -> Result<Self, BackendError> {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
-            .timeout(PATIENCE)
             .build()
             .map_err(|error| BackendError::Client(error.without_url()))?;
         Ok(Self { client, url })
     }
 
-    /// The message as it came, with its query, so that the program can check and open it by itself. Its type and body.
+    /// The message as it came, with its query, so that the program can check and open it by itself. Its type and body. Whoever passes
+    /// it on bounds the time: WeChat waits five seconds in all.
     ///
     /// # Errors
     /// When it does not answer, or not well.
