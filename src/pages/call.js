@@ -21,8 +21,11 @@
       return answer.json().then(function (said) {
         if (said.state === 'waiting' || said.state === 'scanned') {
           if (said.state === 'scanned') {
-            document.getElementById('how').hidden = true;
-            document.title = document.querySelector('h1').textContent = news.getAttribute('data-scanned-title');
+            var how = document.getElementById('how');
+            var title = document.querySelector('h1');
+            var asks = news.getAttribute('data-scanned-title');
+            if (how) { how.hidden = true; }
+            if (title && asks) { document.title = title.textContent = asks; }
             news.textContent = news.getAttribute('data-scanned');
           }
           known = said.state;
