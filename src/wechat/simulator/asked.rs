@@ -131,9 +131,9 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let is_own_page = said(site.clone()).any(|site| site == b"same-origin");
     let own = [&b"http://"[..], said(header::HOST).next().unwrap_or_default()].concat();
     let is_other_site = |site: &[u8]| !matches!(site, b"same-origin" | b"none");
-    let is_other_origin =
-        |origin: &[u8]| !origin.eq_ignore_ascii_case(&own) && !(is_own_page && origin == b"null");
-    said(site).any(is_other_site) || said(header::ORIGIN).any(is_other_origin)
+    let is_own_origin =
+        |origin: &[u8]| origin.eq_ignore_ascii_case(&own) || (is_own_page && origin == b"null");
+    said(site).any(is_other_site) || !said(header::ORIGIN).all(is_own_origin)
 }
 
 fn holder(cookies: &str) -> Option<String> {
