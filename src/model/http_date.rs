@@ -1,14 +1,8 @@
-//! The `Date` of an answer (RFC 9110 §5.6.7, IMF-fixdate), and how far it is from the time here.
+//! The `Date` of an answer (RFC 9110 §5.6.7), and how far it is from the time here.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::clock::Timestamp;
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// 1970 began with a Thursday.
-const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 /// The last second of the year 9999, the last that can be written.
 const LAST: i64 = 253_402_300_799;
@@ -34,25 +28,16 @@ impl Reading {
     }
 }
 
-/// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, the one form in which anything of this century writes it.
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, or one of the two older forms.
 pub fn parse(text: &str) -> Option<Timestamp> {
-    let mut words = text.trim().strip_suffix(" GMT")?.split(' ').skip(1);
-    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    let moment = humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z")).ok()?;
-    let seconds = moment.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    words.next().is_none().then_some(Timestamp::from_unix(i64::try_from(seconds).ok()?))
+    let seconds = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    i64::try_from(seconds).ok().map(Timestamp::from_unix)
 }
 
 /// Writes what `parse` reads.
 pub fn write(at: Timestamp) -> String {
     let seconds = u64::try_from(at.as_unix().clamp(0, LAST)).unwrap_or_default();
-    let written = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
-    let part = |range| written.get(range).unwrap_or_default();
-    let weekday = usize::try_from(seconds / 86_400 % 7).ok().and_then(|day| WEEKDAYS.get(day));
-    let month = part(5..7).parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1)));
-    let [weekday, month] = [weekday, month].map(|name| name.copied().unwrap_or_default());
-    format!("{weekday}, {} {month} {} {} GMT", part(8..10), part(0..4), part(11..19))
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -70,6 +55,10 @@ mod tests {
         let text = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(parse(text), Some(at(784_111_777)));
         assert_eq!(write(at(784_111_777)), text);
+        // RFC 9110 wants the two older forms read, too.
+        for text in ["Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(parse(text), Some(at(784_111_777)), "{text}");
+        }
     }
 
     #[test]
@@ -81,7 +70,6 @@ mod tests {
             "Sun, 06 Nov 1994 08:49:37 CET",
             "Sun, 31 Feb 2026 08:49:37 GMT",
             "Sun, 06 nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun, 06 Nov 1994 08:49:37 x GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT",
         ] {
