@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -266,7 +267,7 @@ async fn a_command_works_beside_the_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_gateways_that_start_at_once_make_one_database() {
+async fn gateways_that_start_at_once_make_one_database() {
     let folder = tempfile::tempdir().unwrap();
     let open = || {
         let folder = folder.path().to_owned();
@@ -279,6 +280,23 @@ async fn two_gateways_that_start_at_once_make_one_database() {
         store.check().await.unwrap();
     }
     assert_eq!(count(&*fresh(folder.path()).await).await, 4);
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_is_making_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("members.db");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    // It has no log yet, and switching to one is what SQLite does not wait for.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let making = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    fresh(folder.path()).await.check().await.unwrap();
+    making.join().unwrap();
 }
 
 #[tokio::test]
