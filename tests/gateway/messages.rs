@@ -138,6 +138,26 @@ async fn what_is_not_about_signing_in_goes_to_the_backend_as_it_came_and_its_ans
 }
 
 #[tokio::test]
+async fn a_lone_yes_answers_the_backend_that_may_have_asked() {
+    let backend = ScriptedUpstream::playing(async |mut backend: Played, _| {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nsuccess";
+        if backend.request().await.is_some() {
+            backend.answer(answer).await;
+        }
+    })
+    .await;
+    let url = backend.url();
+    let keys = format!("encoding_aes_key = \"{KEY}\"\nchat_login = true\nmessage_backend = \"{url}\"");
+    let gateway = told_by(&keys, PushSettings::secure).await;
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    for (text, to_backend) in [("Y", true), ("yes", true), ("Y1234", true), ("Y123456", false)] {
+        let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::text(text)).unwrap();
+        let answer = gateway.wechat.send(&letter).await.unwrap();
+        assert_eq!(answer.body == "success", to_backend, "{text}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_backend_that_is_silent_or_away_leaves_wechat_an_answer_in_time() {
     let silent =
         ScriptedUpstream::playing(async |mut backend: Played, _| while backend.request().await.is_some() {})

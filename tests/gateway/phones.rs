@@ -236,8 +236,13 @@ async fn digits_written_into_the_chat_sign_in_after_a_second_word() {
         between(between(&page.html(), "class=\"ticket\"", "</p>"), "<strong>", "</strong>").to_owned();
     let wrong = gateway.wechat.write("Lin", "wxaccount", &format!("Y{digits}")).await.unwrap();
     assert!(wrong.said().unwrap().contains("没有等待"), "nobody says yes to what they have not been asked");
-    let asked = gateway.wechat.write("Lin", "wxaccount", &digits).await.unwrap();
+    // As a phone's keyboard may write them.
+    let wide: String =
+        digits.chars().map(|digit| char::from_u32(u32::from(digit) + 0xfee0).unwrap()).collect();
+    let asked = gateway.wechat.write("Lin", "wxaccount", &wide).await.unwrap();
     assert!(asked.said().unwrap().contains(&format!("Y{digits}")));
+    let bare = gateway.wechat.write("Lin", "wxaccount", "Y").await.unwrap();
+    assert!(bare.said().unwrap().contains("Y123456"), "which sign-in is meant, the digits say");
     assert!(!computer.is_signed_in(&gateway).await);
     let allowed = gateway.wechat.write("Lin", "wxaccount", &format!("y{digits}")).await.unwrap();
     assert!(allowed.said().unwrap().contains("已允许"));

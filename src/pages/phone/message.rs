@@ -17,6 +17,7 @@ use super::super::language::Language;
 use super::super::own::OwnPages;
 use super::super::query;
 use super::super::words::{fill, find};
+use super::written::Written;
 use crate::login::{Decided, LoginError};
 use crate::members::Act;
 use crate::model::audit::Actor;
@@ -121,7 +122,7 @@ impl OwnPages {
                     None => both("chat.over", &[]),
                 }))
             }
-            What::Text(text) if inbox.by_chat => self.answer_text(text, account, asking).await,
+            What::Text(text) if inbox.by_chat => self.answer_text(inbox, text, account, asking).await,
             What::Unfollow if inbox.ends_sessions => {
                 self.directory.unfollowed(account, &asking.act(Actor::Gateway)).await?;
                 Ok(Said::Nothing)
@@ -141,19 +142,19 @@ impl OwnPages {
     /// Digits say which browser; `Y` or `N` before them, whether it may.
     async fn answer_text(
         &self,
+        inbox: &Inbox,
         text: &str,
         account: Account,
         asking: &Asking<'_>,
     ) -> Result<Said, LoginError> {
-        let text = text.to_ascii_uppercase();
-        let (verdict, digits) = match text.split_at_checked(1) {
-            Some(("Y", digits)) => (Some(true), digits.trim()),
-            Some(("N", digits)) => (Some(false), digits.trim()),
-            _ => (None, text.as_str()),
+        let (verdict, digits) = match Written::read(text) {
+            Some(Written::Digits(digits)) => (None, digits),
+            Some(Written::Verdict(verdict, digits)) => (Some(verdict), digits),
+            // Where there is a program that answers, it may have asked something.
+            Some(Written::Bare) if inbox.backend.is_none() => return Ok(Said::Words(both("chat.bare", &[]))),
+            Some(Written::Bare) | None => return Ok(Said::NotOurs),
         };
-        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Said::NotOurs);
-        }
+        let digits = digits.as_str();
         if !self.login.may_guess(&account, asking.now) {
             return Ok(Said::Words(both("chat.too_many", &[])));
         }

@@ -5,5 +5,6 @@ mod confirm;
 mod message;
 pub(super) mod page;
 mod wait;
+mod written;
 
 pub use message::Inbox;

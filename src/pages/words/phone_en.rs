@@ -104,6 +104,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("chat.refused", "Refused. Nobody was signed in to {site}."),
     ("chat.over", "This sign-in is over. Reload the page on the computer and try again."),
     ("chat.wrong", "No sign-in waits for these digits. Look at the page and send them again."),
+    (
+        "chat.bare",
+        "To answer a sign-in, send Y or N together with the six digits on the page, such as Y123456.",
+    ),
     ("chat.too_many", "Too many tries. Try again in ten minutes."),
     ("chat.busy", "This is not possible right now. Try again in a moment."),
 ];
