@@ -11,6 +11,7 @@ mod handoff;
 mod memory;
 mod offers;
 mod pairing;
+mod phone;
 mod tries;
 mod witness;
 
@@ -22,5 +23,5 @@ pub use flow::{Begun, LoginFlow, LoginSettings, Visitor};
 pub use handoff::{Handoff, TicketError};
 pub use memory::LoginMemory;
 pub use offers::{AccountWays, WebsitePage, WebsiteSettings};
-pub use pairing::Decided;
+pub use phone::Decided;
 pub use witness::Witnesses;
