@@ -29,6 +29,9 @@ impl Health {
             () if self.0.directory.is_silent() => Some(
                 "the store does not answer: nobody can sign in; people who are signed in go on for a while",
             ),
+            () if self.0.directory.is_down() => {
+                Some("the store cannot be written: nobody can sign in; people who are signed in go on")
+            }
             () => None,
         }
     }

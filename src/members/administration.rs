@@ -113,17 +113,17 @@ impl Directory {
 
     /// One page of members.
     pub async fn members(&self, query: MembersQuery) -> Result<Vec<Member>, StoreError> {
-        self.ask(self.store.members(query)).await
+        self.read(self.store.members(query)).await
     }
 
     /// How many members of each status there are.
     pub async fn count(&self) -> Result<Vec<(Status, u64)>, StoreError> {
-        self.ask(self.store.count_members()).await
+        self.read(self.store.count_members()).await
     }
 
     /// Everything about one member.
     pub async fn member(&self, key: MemberKey, now: Timestamp) -> Result<Option<MemberDetail>, StoreError> {
-        self.ask(self.store.member(key, now)).await
+        self.read(self.store.member(key, now)).await
     }
 
     /// What people call these members: by name, else by what applications call them. Whoever was deleted is left out.
@@ -132,7 +132,7 @@ impl Directory {
         of: Vec<MemberId>,
         now: Timestamp,
     ) -> Result<HashMap<MemberId, String>, StoreError> {
-        let standings = self.ask(self.store.standings(of, now)).await?;
+        let standings = self.read(self.store.standings(of, now)).await?;
         let name = |standing: &Standing| {
             let called = if standing.name.is_empty() { &standing.user } else { &standing.name };
             String::from_utf8_lossy(called).into_owned()
@@ -142,17 +142,17 @@ impl Directory {
 
     /// All invitations that are still good.
     pub async fn invites(&self, now: Timestamp) -> Result<Vec<Invite>, StoreError> {
-        self.ask(self.store.invites(now)).await
+        self.read(self.store.invites(now)).await
     }
 
     /// All conflicts that nobody has settled.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>, StoreError> {
-        self.ask(self.store.conflicts()).await
+        self.read(self.store.conflicts()).await
     }
 
     /// One page of the audit trail.
     pub async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
-        self.ask(self.store.audit(query)).await
+        self.read(self.store.audit(query)).await
     }
 }
 

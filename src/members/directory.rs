@@ -58,14 +58,14 @@ impl Directory {
         found(session, known, near, changes)
     }
 
-    /// Whether the store failed when it was last asked.
+    /// Whether nobody can sign in or administer: the store could not be read, or not be written, a moment ago.
     pub fn is_down(&self) -> bool {
-        self.standings.is_down()
+        self.is_silent() || self.standings.health.is_stuck()
     }
 
     /// Whether not even reading succeeded when the store was last read.
     pub fn is_silent(&self) -> bool {
-        self.standings.is_silent()
+        self.standings.health.is_silent()
     }
 
     /// Keeps an eye on a person for as long as something is sent to them.
@@ -109,9 +109,21 @@ impl Directory {
         self.standings.changes()
     }
 
-    /// Waits for the store, and notes whether it answers.
+    /// Waits for the store to change something, and notes whether it can; not at all if it has just been silent, because
+    /// whoever asks may have waited for it before.
     pub(super) async fn ask<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
-        self.standings.heard(answer.await)
+        match self.standings.health.refusal() {
+            Some(refusal) => Err(refusal),
+            None => self.standings.health.writing(answer.await),
+        }
+    }
+
+    /// Waits for the store to tell something, likewise.
+    pub(super) async fn read<T>(&self, answer: Answer<T>) -> Result<T, StoreError> {
+        match self.standings.health.refusal() {
+            Some(refusal) => Err(refusal),
+            None => answer.await,
+        }
     }
 
     /// The same for a change of one member: what this node knows of them no longer counts, whatever came of it.

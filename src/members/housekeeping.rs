@@ -10,6 +10,7 @@ use super::directory::Directory;
 use super::standings::AHEAD;
 use crate::model::clock;
 use crate::model::member::Status;
+use crate::store::StoreError;
 use crate::telemetry::metrics::Metrics;
 
 /// How often the store is asked whether it is there.
@@ -32,12 +33,18 @@ impl Directory {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let answers = self.standings.heard_reading(self.store.check().await).is_ok();
-            metrics.store(answers);
-            if !answers {
+            let answers = self.standings.health.reading(self.store.check().await).is_ok();
+            if answers {
+                self.look_after_watched().await;
+                // Whether it can be written again shows when something is written that has to be anyway.
+                if self.is_down() {
+                    self.clear_out(keep_audit).await;
+                }
+            }
+            metrics.store(!self.is_down());
+            if self.is_down() {
                 continue;
             }
-            self.look_after_watched().await;
             if Instant::now() >= count_at {
                 count_at = Instant::now() + COUNT;
                 if let Ok(counts) = self.count().await {
@@ -59,6 +66,8 @@ impl Directory {
         let now = clock::now();
         match self.ask(self.store.purge(now, now.before(keep_audit))).await {
             Ok(is_more) => is_more,
+            // Which is told of where it is noted.
+            Err(StoreError::Unavailable(_)) => false,
             Err(error) => {
                 tracing::warn!(error = %error, "what has run out could not be deleted from the store");
                 false

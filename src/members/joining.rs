@@ -169,7 +169,7 @@ impl Directory {
 
     /// The invitation behind a code, if it is still good.
     pub async fn invitation(&self, code: &str, now: Timestamp) -> Result<Option<Invite>, StoreError> {
-        self.ask(self.store.invite(digest(code.as_bytes()), now)).await
+        self.read(self.store.invite(digest(code.as_bytes()), now)).await
     }
 
     /// Makes somebody a member by the code of an invitation.
@@ -183,7 +183,7 @@ impl Directory {
 
     /// Whether nobody can administer.
     pub async fn needs_setup(&self) -> Result<bool, StoreError> {
-        self.ask(self.store.needs_setup()).await
+        self.read(self.store.needs_setup()).await
     }
 
     /// Makes a link that makes one person an administrator: its code.
@@ -197,7 +197,7 @@ impl Directory {
 
     /// Whether the code of a setup link is still good.
     pub async fn is_setup_code(&self, code: &str, now: Timestamp) -> Result<bool, StoreError> {
-        self.ask(self.store.is_setup_link(digest(code.as_bytes()), now)).await
+        self.read(self.store.is_setup_link(digest(code.as_bytes()), now)).await
     }
 
     /// Makes somebody an administrator by the code of a setup link.

@@ -3,6 +3,7 @@
 mod act;
 mod administration;
 mod directory;
+mod health;
 mod housekeeping;
 mod joining;
 mod near;

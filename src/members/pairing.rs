@@ -48,7 +48,7 @@ impl Directory {
         browser: PairingKey,
         now: Timestamp,
     ) -> Result<Option<Pairing>, StoreError> {
-        self.ask(self.store.pairing(PairingBy::Browser(browser), now)).await
+        self.read(self.store.pairing(PairingBy::Browser(browser), now)).await
     }
 
     /// How far it has come for the phone that was called; `None` when it is over.
@@ -57,7 +57,7 @@ impl Directory {
         call: PairingKey,
         now: Timestamp,
     ) -> Result<Option<Pairing>, StoreError> {
-        self.ask(self.store.pairing(PairingBy::Call(call), now)).await
+        self.read(self.store.pairing(PairingBy::Call(call), now)).await
     }
 
     /// The phone takes a step; `None` if it does not follow.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
+use super::health::Health;
 use crate::model::clock;
 use crate::model::member::{MemberId, Standing};
 use crate::store::{Store, StoreError};
@@ -44,10 +45,8 @@ pub(super) struct Standings {
     slots: Mutex<HashMap<MemberId, Arc<Slot>>>,
     /// Counts changes made by this node: what workers remember from before one is looked up anew.
     changes: AtomicU64,
-    /// Whether the store failed when it was last asked anything.
-    is_down: AtomicBool,
-    /// Whether it failed when it was last read. While somebody locks it, or its disk is full, reading goes on.
-    is_silent: AtomicBool,
+    /// Whether the store answers.
+    pub(super) health: Health,
 }
 
 /// One member.
@@ -84,8 +83,7 @@ impl Standings {
             background,
             slots: Mutex::default(),
             changes: AtomicU64::new(0),
-            is_down: AtomicBool::new(false),
-            is_silent: AtomicBool::new(false),
+            health: Health::default(),
         })
     }
 
@@ -104,11 +102,11 @@ impl Standings {
                     self.read_ahead(id, &slot);
                     return Ok(known);
                 }
-                age if age < grace && self.is_silent() => return Ok(known),
+                age if age < grace && self.health.is_silent() => return Ok(known),
                 _ => {}
             }
         }
-        if self.is_silent() {
+        if self.health.is_silent() {
             return Err(Unsure);
         }
         self.fetch(id, &slot, now, grace).await
@@ -126,7 +124,7 @@ impl Standings {
         if let Some(known) = slot.known().filter(|known| age(known) < ANEW) {
             return Ok(known);
         }
-        if self.is_silent() {
+        if self.health.is_silent() {
             return slot.known().filter(|known| age(known) < grace).ok_or(Unsure);
         }
         self.fetch(id, &slot, now, grace).await
@@ -148,7 +146,7 @@ impl Standings {
         let this = [(id.clone(), Arc::clone(slot))];
         for _ in 0..READINGS {
             // Whoever had the turn before may have found out that the store is down; then nobody else tries.
-            if self.is_silent() || self.read(&this).await.is_err() {
+            if self.health.is_silent() || self.read(&this).await.is_err() {
                 let is_usable = |known: &Known| now.saturating_duration_since(known.as_of) < grace;
                 return slot.known().filter(is_usable).ok_or(Unsure);
             }
@@ -165,7 +163,7 @@ impl Standings {
         let as_of = clock::instant();
         let versions: Vec<u64> = of.iter().map(|(_, slot)| slot.state().version).collect();
         let ids = of.iter().map(|(id, _)| id.clone()).collect();
-        let said = self.heard_reading(self.store.standings(ids, clock::now()).await)?;
+        let said = self.health.reading(self.store.standings(ids, clock::now()).await)?;
         let mut said: HashMap<MemberId, Standing> = said.into_iter().collect();
         for ((id, slot), version) in of.iter().zip(versions) {
             let standing = said.remove(id).map(Arc::new);
@@ -177,47 +175,9 @@ impl Standings {
         Ok(())
     }
 
-    /// Notes whether the store can be read.
-    pub(super) fn heard_reading<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if !matches!(answer, Err(StoreError::Busy)) {
-            self.is_silent.store(matches!(answer, Err(StoreError::Unavailable(_))), Ordering::Release);
-        }
-        self.heard(answer)
-    }
-
-    /// Notes whether the store answers, whatever it was asked.
-    pub(super) fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Busy) = answer {
-            return answer;
-        }
-        let is_down = matches!(answer, Err(StoreError::Unavailable(_)));
-        let was_down = self.is_down.swap(is_down, Ordering::AcqRel);
-        match &answer {
-            Err(error) if !was_down && is_down => {
-                tracing::error!(
-                    error = %error,
-                    "the store does not answer: nobody can sign in or administer; people who are signed in go on for session.revocation_grace"
-                );
-            }
-            _ if was_down && !is_down => tracing::info!("the store answers again"),
-            _ => {}
-        }
-        answer
-    }
-
     /// Where work goes that nobody waits for.
     pub(super) fn background(&self) -> &Handle {
         &self.background
-    }
-
-    /// Whether the store failed when it was last asked.
-    pub(super) fn is_down(&self) -> bool {
-        self.is_down.load(Ordering::Acquire)
-    }
-
-    /// Whether the store failed when it was last read.
-    pub(super) fn is_silent(&self) -> bool {
-        self.is_silent.load(Ordering::Acquire)
     }
 
     /// This node changed something about a member: what is known of them no longer counts.
@@ -255,7 +215,7 @@ impl Standings {
     }
 
     fn read_ahead(self: &Arc<Self>, id: &MemberId, slot: &Arc<Slot>) {
-        if self.is_silent() || slot.is_reading.swap(true, Ordering::AcqRel) {
+        if self.health.is_silent() || slot.is_reading.swap(true, Ordering::AcqRel) {
             return;
         }
         let (this, id, slot) = (Arc::clone(self), id.clone(), Arc::clone(slot));

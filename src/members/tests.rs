@@ -16,7 +16,7 @@ use crate::model::identity::{Account, Identity, Profile};
 use crate::model::member::{Change, MemberId, Status};
 use crate::model::person::Who;
 use crate::model::session::Session;
-use crate::store::{Opening, StoreSettings, StoreUrl, open};
+use crate::store::{MemberKey, Opening, StoreError, StoreSettings, StoreUrl, open};
 use store::Observed;
 
 const GRACE: Duration = Duration::from_secs(60);
@@ -109,6 +109,21 @@ async fn a_silent_store_is_believed_within_the_grace_and_nobody_waits_for_it() {
     assert_eq!(status(standings, &id, begun + FRESH * 2, Duration::ZERO).await, None, "without grace");
     let stranger = MemberId::of([9; 10]);
     assert!(standings.find(&stranger, begun, GRACE).await.is_err(), "nobody is known to be nobody");
+}
+
+#[tokio::test]
+async fn whoever_has_waited_for_a_silent_store_once_does_not_wait_again() {
+    let (directory, store, id) = observed().await;
+    store.fail(true);
+    assert!(directory.standings.find(&id, clock::instant(), Duration::ZERO).await.is_err());
+    // This store would answer them.
+    let read = directory.member(MemberKey::Id(id.clone()), clock::now()).await;
+    let changed = directory.change(&act(), &id, Change::Block).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(changed, Err(StoreError::Unavailable(_))), "{changed:?}");
+    store.fail(false);
+    directory.standings.health.reading(directory.store.check().await).unwrap();
+    assert_eq!(directory.change(&act(), &id, Change::Block).await.unwrap().status, Status::Blocked);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Metrics {
         registry.register("config_last_reload_success", help, reload_ok.clone());
         let store_up = Gauge::<i64>::default();
         store_up.set(1);
-        let help = "1 while the store answers; without it nobody can sign in, and standings grow stale";
+        let help = "1 while the store can be read and written; else nobody can sign in, and standings may grow stale";
         registry.register("store_up", help, store_up.clone());
         let members = Family::default();
         registry.register("members", "People in the directory, by status", members.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rusqlite::Connection;
 use tokio::time::Instant;
+use wxgate::model::member::Change;
 
 use crate::members::until;
 use crate::postgres::Postgres;
@@ -128,20 +129,17 @@ async fn whoever_is_in_stays_in(outage: Outage) {
     let url = gateway.url("/signed-in");
     if reading_ends {
         is_told("who has just signed in", fresh.fetch(&url)).await;
-        eventually("the gateway says so", async || {
-            gateway.admin("/readyz").await.0 == 503 && gateway.figure("wxgate_store_up").await == 0.0
-        })
-        .await;
-        let login = gateway.url("/_wxgate/login?to=/signed-in");
-        is_told("who wants to sign in", gateway.browser().open(&login)).await;
     } else {
         assert_eq!(fresh.fetch(&url).await.status, StatusCode::OK);
-        assert!(is_ready(&gateway).await);
     }
+    eventually("the gateway says so", async || {
+        gateway.admin("/readyz").await.0 == 503 && gateway.figure("wxgate_store_up").await == 0.0
+    })
+    .await;
+    let login = gateway.url("/_wxgate/login?to=/signed-in");
+    is_told("who wants to sign in", gateway.browser().open(&login)).await;
     is_told("who came back later", second.open(&second_callback)).await;
-    if reading_ends {
-        assert_eq!(gateway.wechat.exchanges(), spent, "their code is not spent");
-    }
+    assert_eq!(gateway.wechat.exchanges(), spent, "their code is not spent");
     is_told("who signs out", leaving.submit(&gateway.url("/_wxgate/logout"), "")).await;
     assert!(leaving.cookie("wxgate").is_none_or(str::is_empty), "the cookie is gone all the same");
     for mut left in [leaving, copied] {
@@ -151,6 +149,8 @@ async fn whoever_is_in_stays_in(outage: Outage) {
     // Longer than anything is believed that was read before.
     eventually("nine seconds pass", async || began.elapsed() > Duration::from_secs(9)).await;
     let figures = load.end().await;
+    // It is still away, which reading it has not made them forget.
+    assert!(!is_ready(&gateway).await);
     let ratio = figures.percentile(99).as_secs_f64() / usual.percentile(99).as_secs_f64();
     println!("  before: {usual}\n  people who are in: {figures}; p99 is {ratio:.2} of the usual");
     assert!(figures.are_all(200), "{figures}");
@@ -234,4 +234,59 @@ async fn after_the_grace_people_wait_for_a_server_that_is_stopped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_grace_people_wait_for_a_server_that_is_frozen() {
     after_the_grace_people_wait(Outage::Frozen).await;
+}
+
+/// Administration while the store is away, by somebody whose own standing has to be asked for, too.
+async fn whoever_administers_is_told(outage: Outage) {
+    let mut database = Database::before(outage);
+    let gateway = database.gateway("administered", "").await;
+    let (mut lin, lin_id) = gateway.member("Lin").await;
+    gateway.change(&lin_id, Change::MakeAdmin(true)).await;
+    let list = gateway.url("/_wxgate/admin");
+    let is_open = async |lin: &mut Browser| lin.open(&list).await.status == StatusCode::OK;
+    eventually("an administrator", async || is_open(&mut lin).await).await;
+    let (_, wang) = gateway.member("王芳 Wang").await;
+    let page = gateway.url(&format!("/_wxgate/admin/members/{wang}"));
+    let token = lin.open(&page).await.token();
+    let mut guest = gateway.browser();
+    guest.sign_in(&gateway, "Guest", "/signed-in").await;
+    let asking = guest.open(&gateway.url("/")).await.token();
+    let idle = Instant::now();
+    eventually("what is known of them is too old", async || idle.elapsed() > Duration::from_secs(6)).await;
+
+    database.goes(outage, &gateway);
+    let reading_ends = outage != Outage::Locked;
+    if reading_ends {
+        is_told("who opens the list", lin.open(&list)).await;
+        is_told("who opens a member", lin.open(&page)).await;
+    }
+    let block = format!("token={token}&do=block");
+    is_told("who blocks somebody", lin.submit(&page, &block)).await;
+    let request = format!("token={asking}&to=/&message=");
+    is_told("who asks for access", guest.submit(&gateway.url("/_wxgate/request"), &request)).await;
+    let setup = gateway.url("/_wxgate/setup?code=0123456789abcdef0123456789abcdef");
+    if reading_ends {
+        is_told("who opens the setup link", guest.open(&setup)).await;
+    }
+
+    database.comes_back(outage);
+    eventually("all is well", async || is_ready(&gateway).await).await;
+    assert!(is_open(&mut lin).await);
+    let done = lin.submit(&page, &block).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_stopped_whoever_administers_is_told() {
+    whoever_administers_is_told(Outage::Stopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_frozen_whoever_administers_is_told() {
+    whoever_administers_is_told(Outage::Frozen).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_somebody_else_locks_the_file_whoever_administers_is_told() {
+    whoever_administers_is_told(Outage::Locked).await;
 }
