@@ -18,6 +18,8 @@ const LARGEST: u64 = 128 << 10;
 /// What stands in the operator's folder.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
+    /// Where they lie.
+    pub(super) folder: PathBuf,
     pub(super) templates: Vec<(&'static str, String)>,
     /// Rules behind ours.
     pub(super) style: String,
@@ -48,6 +50,14 @@ pub enum OverrideError {
         /// The folder.
         path: PathBuf,
     },
+    /// wxgate's own templates cannot be drawn with them.
+    #[error("{}: {what}", folder.display())]
+    Unfit {
+        /// Where they lie.
+        folder: PathBuf,
+        /// Which fails where, and why.
+        what: String,
+    },
     /// It cannot be read.
     #[error("{}: {cause}", path.display())]
     Unreadable {
@@ -70,7 +80,7 @@ impl Overrides {
             listed.map_err(|cause| vec![OverrideError::Unreadable { path: folder.to_owned(), cause }])?;
         let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
         paths.sort();
-        let (mut overrides, mut errors) = (Self::default(), Vec::new());
+        let (mut overrides, mut errors) = (Self { folder: folder.to_owned(), ..Self::default() }, Vec::new());
         for path in paths {
             if let Err(error) = overrides.take(&path) {
                 errors.push(error);

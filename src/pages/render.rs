@@ -1,8 +1,5 @@
-//! Draws a page: words and values into the templates, with the policy that lets only our own style and script run.
+//! Draws a page: words and values into the templates.
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, context};
 
@@ -11,18 +8,14 @@ use super::language::{Language, LanguageLinks};
 use super::moment::written;
 use super::overrides::Overrides;
 use super::page::Page;
+use super::policy::{
+    BRIEF_STYLE, CALL_SCRIPT, COPY_SCRIPT, SHEET_SCRIPT, SHEET_STYLE, STYLE, TIMES_SCRIPT, WAIT_SCRIPT,
+    content_security_policy,
+};
 use super::templates::ALL;
 use super::words;
 use crate::model::clock::Timestamp;
 
-const STYLE: &str = include_str!("style.css");
-const SHEET_STYLE: &str = concat!(include_str!("style.css"), include_str!("admin.css"));
-const COPY_SCRIPT: &str = include_str!("copy.js");
-const WAIT_SCRIPT: &str = concat!(include_str!("wait.js"), include_str!("times.js"));
-const CALL_SCRIPT: &str = concat!(include_str!("call.js"), include_str!("copy.js"));
-const TIMES_SCRIPT: &str = include_str!("times.js");
-const SHEET_SCRIPT: &str = concat!(include_str!("copy.js"), include_str!("times.js"));
-const BRIEF_STYLE: &str = include_str!("brief.css");
 /// Longest page for a proxy that asks, in bytes.
 const BRIEF: usize = 1024;
 
@@ -90,11 +83,37 @@ impl Pages {
         request_id: &str,
         now: Timestamp,
     ) -> String {
+        self.draw(Face::of(page), &self.head(page, language, links, request_id, now))
+    }
+
+    /// Draws a page with the operator's templates, if there are any.
+    ///
+    /// # Errors
+    /// When they fail on it.
+    pub(super) fn try_operators(
+        &self,
+        page: &Page<'_>,
+        language: Language,
+        links: Option<&LanguageLinks>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(operators) = &self.operators else { return Ok(()) };
+        let (face, head) = (Face::of(page), self.head(page, language, links, "", now));
+        draw_with(operators, face.template, self.values(face, &head)).map(drop)
+    }
+
+    fn head<'a>(
+        &self,
+        page: &Page<'_>,
+        language: Language,
+        links: Option<&'a LanguageLinks>,
+        request_id: &'a str,
+        now: Timestamp,
+    ) -> Head<'a> {
         let links = links.filter(|_| self.language.is_none());
         let number = page.status().as_u16();
         let referrer = if page.has_form() { "same-origin" } else { "no-referrer" };
-        let head = Head { language, links, request_id, now, number, referrer };
-        self.draw(Face::of(page), &head)
+        Head { language, links, request_id, now, number, referrer }
     }
 
     /// The same for a page of administration.
@@ -253,30 +272,6 @@ fn translate(state: &State<'_, '_>, key: &str) -> Result<String, Error> {
             .map(|value| words::isolated(value.to_string()))
     };
     words::fill(sentence, value).map_err(missing)
-}
-
-/// Nothing but our own inline style (with `operators_style` behind it) and script, nothing from elsewhere but WeChat's
-/// portraits.
-fn content_security_policy(operators_style: &str) -> String {
-    let hash = |source: &str| STANDARD.encode(digest::digest(&digest::SHA256, source.as_bytes()));
-    let operators = match operators_style {
-        "" => String::new(),
-        style => format!(" 'sha256-{}'", hash(&[STYLE, style].concat())),
-    };
-    format!(
-        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}' 'sha256-{}'{operators}; \
-         script-src 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}' 'sha256-{}'; connect-src 'self'; \
-         img-src 'self' data: https://thirdwx.qlogo.cn https://wx.qlogo.cn; \
-         form-action 'self' https://open.weixin.qq.com; frame-ancestors 'none'; base-uri 'none'",
-        hash(STYLE),
-        hash(BRIEF_STYLE.trim_end()),
-        hash(SHEET_STYLE),
-        hash(COPY_SCRIPT),
-        hash(WAIT_SCRIPT),
-        hash(CALL_SCRIPT),
-        hash(SHEET_SCRIPT),
-        hash(TIMES_SCRIPT),
-    )
 }
 
 /// Where a support line leads, if it is an address.

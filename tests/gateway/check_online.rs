@@ -31,14 +31,14 @@ const NEVER_SAID: [&str; 7] = [
     "access_token=",
 ];
 
-struct Said {
-    code: Option<i32>,
-    out: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
 }
 
 impl Said {
     /// The line of a finding that has all `words`, and the advice below it.
-    fn about(&self, words: &[&str]) -> String {
+    pub(crate) fn about(&self, words: &[&str]) -> String {
         let lines: Vec<&str> = self.out.lines().collect();
         let at = lines.iter().position(|line| words.iter().all(|word| line.contains(word)));
         let at = at.unwrap_or_else(|| panic!("nothing about {words:?} in:\n{}", self.out));
@@ -46,12 +46,12 @@ impl Said {
         format!("{}\n{}", lines[at], advice.unwrap_or_default())
     }
 
-    fn failures(&self) -> usize {
+    pub(crate) fn failures(&self) -> usize {
         self.out.lines().filter(|line| line.starts_with("FAILED")).count()
     }
 
     /// It failed with exactly this, and the advice has all of `words`.
-    fn fails_only(&self, what: &str, words: &[&str]) {
+    pub(crate) fn fails_only(&self, what: &str, words: &[&str]) {
         assert_eq!((self.code, self.failures()), (Some(1), 1), "{}", self.out);
         let found = self.about(&["FAILED", what]);
         assert!(words.iter().all(|word| found.contains(word)), "{words:?} in {found}");
@@ -59,7 +59,7 @@ impl Said {
 }
 
 /// Runs it in `folder`, and sees that it says no secret.
-async fn check_in(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+pub(crate) async fn check_in(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
     let mut command = command(folder);
     command.args(["check", "--online"]).args(arguments).envs(environment.iter().copied());
     let output = tokio::process::Command::from(command).kill_on_drop(true).output();
@@ -73,19 +73,19 @@ async fn check_in(folder: &Path, arguments: &[&str], environment: &[(&str, &str)
     Said { code: output.status.code(), out }
 }
 
-async fn check(gateway: &TestGateway, arguments: &[&str]) -> Said {
+pub(crate) async fn check(gateway: &TestGateway, arguments: &[&str]) -> Said {
     check_in(gateway.folder.path(), arguments, &[]).await
 }
 
 /// A gateway that is reached by name as its configuration says.
-async fn reachable(setup: Setup) -> TestGateway {
+pub(crate) async fn reachable(setup: Setup) -> TestGateway {
     let port = Port::reserve();
     let public_url = Some(format!("http://localhost:{}", port.number));
     TestGateway::with(Setup { public_url, port: port.number, ..setup }).await
 }
 
 /// The same with an Official Account that does everything.
-async fn with_account(keys: &str) -> TestGateway {
+pub(crate) async fn with_account(keys: &str) -> TestGateway {
     reachable(Setup { account: account_keys(&format!("qr_login = true\n{keys}")), ..Setup::default() }).await
 }
 
@@ -174,6 +174,50 @@ async fn a_wrong_secret_and_a_wrong_id_are_told_apart() {
     assert_eq!((said.code, said.failures()), (Some(1), 2), "{}", said.out);
     assert!(said.about(&["FAILED", "the AppID is wrong"]).contains("40013"), "{}", said.out);
     said.about(&["FAILED", "AppID 参数错误"]);
+}
+
+#[tokio::test]
+async fn secrets_in_each_others_place_are_said_to_be_there() {
+    let gateway = with_account("").await;
+    let swap = |text: String| {
+        let aside = text.replace(WEBSITE_SECRET, "aside").replace(ACCOUNT_SECRET, WEBSITE_SECRET);
+        aside.replace("aside", ACCOUNT_SECRET)
+    };
+    gateway.edit_config(swap);
+    for (language, what, todo) in [
+        ("en", "may be swapped", "See first whether app_id or app_secret of [wechat.website] and"),
+        ("zh", "写反了", "先看 [wechat.website] 与 [wechat.official_account]"),
+    ] {
+        let said = check(&gateway, &["--lang", language]).await;
+        for about in ["wxwebsite", "wxaccount"] {
+            let found = said.about(&["FAILED", about, "40125", what]);
+            assert!(
+                found.contains(todo) || found.contains("处理方法同上") || found.contains("Do as above"),
+                "{found}"
+            );
+        }
+        assert!(said.out.contains(todo), "{}", said.out);
+    }
+    // One wrong secret is nobody else's.
+    gateway.edit_config(swap);
+    gateway.edit_config(|text| text.replace(WEBSITE_SECRET, "another-secret"));
+    let said = check(&gateway, &[]).await;
+    said.fails_only("website app wxwebsite: the AppSecret is wrong", &["[wechat.website]"]);
+    assert!(!said.out.contains("swapped"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn apps_in_each_others_table_are_said_to_be_there() {
+    let gateway = with_account("").await;
+    gateway.edit_config(|text| {
+        let aside = text.replace(WEBSITE_SECRET, "aside").replace(ACCOUNT_SECRET, WEBSITE_SECRET);
+        let aside = aside.replace("aside", ACCOUNT_SECRET).replace("\"wxwebsite\"", "\"aside\"");
+        aside.replace("\"wxaccount\"", "\"wxwebsite\"").replace("\"aside\"", "\"wxaccount\"")
+    });
+    let said = check(&gateway, &[]).await;
+    let words = "AppID and AppSecret of website app and Official Account may be swapped";
+    said.about(&["FAILED", "website app wxaccount", "Scope 参数错误", words]);
+    said.about(&["FAILED", "Official Account wxwebsite", "40013", words]);
 }
 
 #[tokio::test]

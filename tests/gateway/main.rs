@@ -5,6 +5,8 @@
 mod account_tokens;
 mod administration;
 mod callbacks;
+mod check_backend;
+mod check_file;
 mod check_online;
 mod configuration;
 mod connections;

@@ -27,6 +27,16 @@ pub(super) struct Finding {
     level: Level,
     what: Text,
     todo: Option<Text>,
+    doubt: Option<Doubt>,
+}
+
+/// What an app's own answers cannot tell: whether the rest of its table is another app's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Doubt {
+    /// Of the AppID: it is that of another kind of app.
+    Id,
+    /// Of the AppSecret: it is not that of this AppID.
+    Secret,
 }
 
 /// Prints findings as they come, or all at the end for programs.
@@ -44,7 +54,7 @@ pub(super) fn text(zh: impl Into<String>, en: impl Into<String>) -> Text {
 
 impl Text {
     /// In one language.
-    fn in_language(&self, language: Language) -> &str {
+    pub(super) fn in_language(&self, language: Language) -> &str {
         match language {
             Language::Chinese => &self.zh,
             Language::English => &self.en,
@@ -65,17 +75,37 @@ impl Text {
 impl Finding {
     /// All is well with what `check` looks at.
     pub(super) fn ok(check: &'static str, what: Text) -> Self {
-        Self { check, level: Level::Ok, what, todo: None }
+        Self { check, level: Level::Ok, what, todo: None, doubt: None }
     }
 
     /// It does not work, and this is to be done.
     pub(super) fn failed(check: &'static str, what: Text, todo: Text) -> Self {
-        Self { check, level: Level::Failed, what, todo: Some(todo) }
+        Self { check, level: Level::Failed, what, todo: Some(todo), doubt: None }
     }
 
     /// Only the administrator can see whether it works, or it may stop working.
     pub(super) fn note(check: &'static str, what: Text, todo: Text) -> Self {
-        Self { check, level: Level::Note, what, todo: Some(todo) }
+        Self { check, level: Level::Note, what, todo: Some(todo), doubt: None }
+    }
+
+    /// Casts this doubt on the app it is about.
+    #[must_use]
+    pub(super) fn doubting(self, doubt: Option<Doubt>) -> Self {
+        Self { doubt, ..self }
+    }
+
+    /// The doubt that it casts.
+    pub(super) fn doubt(&self) -> Option<Doubt> {
+        self.doubt
+    }
+
+    /// Says more of what it is, and what to do first.
+    pub(super) fn explain(&mut self, what: &Text, first: &Text) {
+        self.what = text(format!("{}；{}", self.what.zh, what.zh), format!("{}; {}", self.what.en, what.en));
+        self.todo = Some(match &self.todo {
+            Some(todo) => first.and(todo),
+            None => first.clone(),
+        });
     }
 }
 
@@ -87,7 +117,7 @@ impl Report {
 
     /// Prints one finding. Nobody reads the same advice twice.
     pub(super) fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
-        let Finding { check, level, what, todo } = finding;
+        let Finding { check, level, what, todo, .. } = finding;
         self.is_bad |= level == Level::Failed;
         let (title, advice) = (what.in_language(self.language), todo.as_ref());
         if let Some(all) = &mut self.json {

@@ -1,12 +1,14 @@
 //! `wxgate check`: everything that is wrong with the configuration, at once; with `--online`, with what is around it, too.
 
 mod account;
+mod backend;
 mod certificate;
 mod clock;
 mod console;
 mod context;
 mod fetch;
 mod finding;
+mod language;
 mod meanings;
 mod message;
 mod network;
@@ -14,19 +16,23 @@ mod online;
 mod ownership;
 mod public_url;
 mod refusals;
+mod swapped;
 mod upstreams;
 mod website;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Args;
 
+use self::finding::text;
 use super::refusal::refuse;
 use super::store;
 use super::store::Opened;
 use crate::config::fields::Config;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
+use crate::pages::language::Language;
 use crate::store::OpenError;
 
 /// Arguments of `check`.
@@ -35,8 +41,8 @@ pub(super) struct CheckArguments {
     /// Also ask WeChat, public_url and the applications whether all of it works together. Nothing is changed anywhere.
     #[arg(long)]
     online: bool,
-    /// Language of what --online says: zh or en; else by LC_ALL, LC_MESSAGES, LANG.
-    #[arg(long, value_name = "LANG", value_parser = ["zh", "en"], requires = "online")]
+    /// Language of what is found: zh or en; else by LC_ALL, LC_MESSAGES, LANG. Mistakes in the file are told in English.
+    #[arg(long, value_name = "LANG", value_parser = ["zh", "en"])]
     lang: Option<String>,
     /// Print what --online finds as JSON.
     #[arg(long, requires = "online")]
@@ -66,15 +72,14 @@ pub(super) fn run(
         Ok(store) => store,
         Err(error) => return refuse(&error),
     };
+    let language = language::choose(arguments.lang.as_deref(), environment);
     let offline = match store {
         Ok(()) if arguments.json => ExitCode::SUCCESS,
-        Ok(()) => sum_up(&config),
+        Ok(()) => sum_up(&config, language),
         Err(error) => store::cannot_open(&error),
     };
     let online = match arguments.online {
-        true => {
-            runtime.block_on(online::run((arguments.lang.as_deref(), arguments.json), config, environment))
-        }
+        true => runtime.block_on(online::run((language, arguments.json), config, environment)),
         false => ExitCode::SUCCESS,
     };
     // A name server that never answers would hold up the end of the threads that ask it.
@@ -82,24 +87,25 @@ pub(super) fn run(
     if offline == ExitCode::SUCCESS { online } else { offline }
 }
 
-/// What is protected, in a line.
-fn sum_up(config: &Config) -> ExitCode {
-    let hosts: std::collections::BTreeSet<_> =
-        config.routes.iter().map(|route| route.host.as_str()).collect();
-    let hosts: Vec<_> = hosts.into_iter().collect();
+/// What is protected, in a line, and what the WeChat console asks for where messages are received.
+fn sum_up(config: &Config, language: Language) -> ExitCode {
+    let hosts: BTreeSet<_> = config.routes.iter().map(|route| route.host.as_str()).collect();
+    let hosts = hosts.into_iter().collect::<Vec<_>>().join(", ");
     let count = config.routes.len();
-    println!("ok: {count} {} on {}", if count == 1 { "route" } else { "routes" }, hosts.join(", "));
-    print_message_address(config);
-    ExitCode::SUCCESS
-}
-
-/// What the WeChat console asks for where messages are received.
-fn print_message_address(config: &Config) {
+    let routes = if count == 1 { "route" } else { "routes" };
+    let protected =
+        text(format!("ok：{hosts} 上有 {count} 条路由"), format!("ok: {count} {routes} on {hosts}"));
+    println!("{}", protected.in_language(language));
     let account = config.wechat.official_account.as_ref();
     if account.is_some_and(|account| account.inbox.is_some()) {
         let address = message::address(config);
-        println!("messages: in the WeChat console under 服务器配置, the URL is {address}");
+        let messages = text(
+            format!("消息推送：微信公众平台「服务器配置」中的 URL 是 {address}"),
+            format!("messages: in the WeChat console under 服务器配置, the URL is {address}"),
+        );
+        println!("{}", messages.in_language(language));
     }
+    ExitCode::SUCCESS
 }
 
 /// Builds what would run, and opens the database if one is there. Nothing is made.

@@ -1,7 +1,7 @@
 //! What is found when WeChat says no: its number in the line, never its words, which others could have written.
 
 use super::console::Console;
-use super::finding::{Finding, Text, text};
+use super::finding::{Doubt, Finding, Text, text};
 use super::meanings::{bad_token, is_known, meaning};
 use crate::wechat::errcode::Errcode;
 use crate::wechat::inquiry::No;
@@ -45,7 +45,13 @@ pub(super) fn finding(check: &'static str, no: &No, console: Console, app_id: &s
     if matches!(errcode.0, -1 | 45009 | 45011) {
         return Finding::note(check, what, todo);
     }
-    Finding::failed(check, what, todo)
+    let doubt = match errcode.0 {
+        40001 | 40125 => Some(Doubt::Secret),
+        // Of a website app's AppID WeChat's page for the code tells more.
+        40013 if console == Console::OfficialAccount => Some(Doubt::Id),
+        _ => None,
+    };
+    Finding::failed(check, what, todo).doubting(doubt)
 }
 
 /// With WeChat's number, and the `rid` that its support asks for. Not its words, which others could have written.

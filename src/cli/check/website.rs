@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::context::Context;
-use super::finding::{Finding, Text, text};
+use super::finding::{Doubt, Finding, Text, text};
 use super::network::Why;
 use super::refusals;
 use crate::model::http_date::Reading;
@@ -126,7 +126,8 @@ async fn page(context: &Context, app: &App) -> Finding {
                 "确认 [wechat.website] 里写的是网站应用的 AppID（不是公众号的），并在「微信开放平台 → 管理中心 → 网站应用 → 查看 → 接口信息」看到「微信登录：已获得」。",
                 "See that app_id under [wechat.website] is that of a website app (网站应用), not of an Official Account, and that “微信开放平台 → 管理中心 → 网站应用 → 查看 → 接口信息” says 微信登录：已获得.",
             ),
-        ),
+        )
+        .doubting(Some(Doubt::Id)),
         LoginPage::Unreachable | LoginPage::Unknown => Finding::note(
             CHECK,
             text(

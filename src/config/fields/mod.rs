@@ -26,6 +26,7 @@ use crate::net::listen::ListenAddress;
 use crate::net::tls::TlsSettings;
 use crate::pages::language::Language;
 use crate::pages::overrides::Overrides;
+use crate::pages::rehearsal::rehearse;
 use crate::pages::render::PagesSettings;
 use crate::store::StoreSettings;
 use crate::telemetry::logs::LogSettings;
@@ -117,7 +118,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
             listen
         })
         .unwrap_or(ListenAddress::Tcp(([127, 0, 0, 1], 8481).into()));
-    let pages = pages(top);
+    let pages = pages(top, wechat.as_ref().is_some_and(|wechat| wechat.simulated));
     let log = log(top);
     // Whoever may speak for visitors may ask about them.
     let asked = !server.trusted_proxies.networks().is_empty() || server.listen.is_unix();
@@ -139,11 +140,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
     Some(Config {
         site: site?,
         data_dir,
-        pages: PagesSettings {
-            simulated: wechat.simulated,
-            other_ways: wechat.apps.ways(Browser::of("")).len() > 1,
-            ..pages
-        },
+        pages: PagesSettings { other_ways: wechat.apps.ways(Browser::of("")).len() > 1, ..pages },
         wechat,
         routes: routes?,
         session_times: (session.lifetime, session.idle_timeout),
@@ -187,8 +184,8 @@ fn complain_about_tls(top: &Section<'_>, public_url: Option<&addresses::PublicUr
     }
 }
 
-fn pages(top: &mut Section<'_>) -> PagesSettings {
-    let mut pages = PagesSettings::default();
+fn pages(top: &mut Section<'_>, simulated: bool) -> PagesSettings {
+    let mut pages = PagesSettings { simulated, ..PagesSettings::default() };
     if let Some(mut section) = top.table("pages") {
         pages.title = section.optional("title", |text| Ok(text.to_owned()));
         let language = section.optional("language", |text| match text {
@@ -208,13 +205,17 @@ fn pages(top: &mut Section<'_>) -> PagesSettings {
             }
         });
         if let Some(folder) = section.optional("templates_dir", |text| Ok(PathBuf::from(text))) {
-            pages.overrides = Overrides::load(&folder).unwrap_or_else(|errors| {
-                let place = section.place("templates_dir");
-                for error in errors {
-                    section.complain(&place, "a file of `templates_dir` cannot be used", error.to_string());
+            let errors = match Overrides::load(&folder) {
+                Ok(overrides) => {
+                    pages.overrides = overrides;
+                    rehearse(&pages)
                 }
-                Overrides::default()
-            });
+                Err(errors) => errors,
+            };
+            let place = section.place("templates_dir");
+            for error in errors {
+                section.complain(&place, "a file of `templates_dir` cannot be used", error.to_string());
+            }
         }
         section.finish();
     }

@@ -69,6 +69,9 @@ pub(super) fn read(
     complain_about_ways(&section, ways, has_website);
     complain_about_messages(&section, ways, end_sessions_on_unfollow, mode);
     warn_about_messages(&section, mode);
+    if has_website && !end_sessions_on_unfollow {
+        warn_about_idleness(&section, ways);
+    }
     section.finish();
     let app = app?;
     let mode = match (mode, key) {
@@ -145,6 +148,15 @@ fn complain_about_ways(section: &Section<'_>, ways: AccountWays, has_website: bo
     } else if !ways.chat && !has_website {
         let help = "without web authorization people sign in by sending a code to the account: set chat_login = true, or take oauth out";
         section.complain(&section.place("oauth"), "nobody can sign in", help);
+    }
+}
+
+/// An account that nobody signs in by may still show its files or hand its messages on.
+fn warn_about_idleness(section: &Section<'_>, ways: AccountWays) {
+    let is_used = ["message_backend", "verify_files"].iter().any(|key| section.is_given(key));
+    if !(ways.in_app || ways.qr || ways.chat || is_used) {
+        let help = "nobody signs in by it: set chat_login = true, take oauth = false out if the account has web authorization (网页授权), or take [wechat.official_account] out";
+        section.warn(&section.place("oauth"), "the Official Account is used for nothing", help);
     }
 }
 

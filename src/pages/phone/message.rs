@@ -34,7 +34,7 @@ use crate::wechat::user_agent::words;
 const LONGEST: usize = 64 * 1024;
 
 /// How long a message may take from its first byte to its answer: WeChat waits five seconds.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What of the Official Account's messages is answered.
 #[derive(Debug)]

@@ -7,4 +7,4 @@ pub(super) mod page;
 mod wait;
 mod written;
 
-pub use message::Inbox;
+pub use message::{Inbox, PATIENCE};

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::admin::tests::gallery::sheets;
-use super::gallery::{NOW, Said, gallery};
+use super::super::gallery::{NOW, Said, gallery};
 use super::{LANGUAGES, Language, LanguageLinks, Pages, PagesSettings};
 
 /// Makes the files anew.
@@ -45,7 +45,7 @@ fn expected() -> BTreeMap<String, String> {
     };
     for language in LANGUAGES {
         let links = LanguageLinks::from_query(Some("to=/reports"));
-        for (name, page) in gallery(Said::USUAL) {
+        for (name, page) in gallery(Said::usual()) {
             keep(name, language, pages.render(&page, language, Some(&links), "7f3a9c21", NOW));
             if BRIEF.contains(&name) {
                 keep(&format!("brief-{name}"), language, pages.render_brief(&page, language, "7f3a9c21"));

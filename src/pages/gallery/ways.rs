@@ -1,25 +1,33 @@
 //! The ways in, and out.
 
-use super::super::super::page::Page;
+use std::sync::LazyLock;
+
+use super::super::page::Page;
 use super::{Named, Said};
 
 const LOGIN: &str = "/_wxgate/login?to=%2Freports";
 const SCAN: Option<&str> = Some("/_wxgate/login?way=qr&to=/reports");
 const CHOOSE: Option<&str> = Some("/_wxgate/login?way=choose&to=/reports");
 
-pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
-    let Said { site, path, page_url, name, .. } = said;
-    let host = site;
-    let ways: &'static [(&str, String)] = Box::leak(Box::new([
+static WAYS: LazyLock<[(&str, String); 4]> = LazyLock::new(|| {
+    [
         ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
         ("choose.follow", "/_wxgate/login?way=follow&to=/".to_owned()),
         ("choose.chat", "/_wxgate/login?way=code&to=/".to_owned()),
         ("choose.link", "/_wxgate/login?way=link&to=/".to_owned()),
-    ]));
-    let inside_wechat: &'static [(&str, String)] = Box::leak(Box::new([
+    ]
+});
+
+static INSIDE_WECHAT: LazyLock<[(&str, String); 2]> = LazyLock::new(|| {
+    [
         ("sign_in.button", "/_wxgate/login?way=wechat&to=/".to_owned()),
         ("choose.qr", "/_wxgate/login?way=qr&to=/".to_owned()),
-    ]));
+    ]
+});
+
+pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
+    let Said { site, path, page_url, name, .. } = said;
+    let host = site;
     let frame_url = "https://open.weixin.qq.com/connect/qrconnect";
     let inside = |ways_url| Page::SignInInsideWechat {
         site,
@@ -29,8 +37,8 @@ pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
         ways_url,
     };
     vec![
-        ("choose-way", Page::ChooseWay { site, ways }),
-        ("choose-way-inside-wechat", Page::ChooseWay { site, ways: inside_wechat }),
+        ("choose-way", Page::ChooseWay { site, ways: &*WAYS }),
+        ("choose-way-inside-wechat", Page::ChooseWay { site, ways: &*INSIDE_WECHAT }),
         ("framed-code", Page::Framed { site, frame_url, again_url: LOGIN, ways_url: None }),
         ("framed-code-and-other-ways", Page::Framed { site, frame_url, again_url: LOGIN, ways_url: CHOOSE }),
         ("need-computer", Page::NeedComputer { site, page_url, qr_way: None }),

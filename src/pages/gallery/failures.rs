@@ -1,6 +1,6 @@
 //! What went wrong, or is refused.
 
-use super::super::super::page::{Hindrance, Malformed, Page};
+use super::super::page::{Hindrance, Malformed, Page};
 use super::{Named, Said};
 
 const LOGIN: &str = "/_wxgate/login?to=%2Freports";

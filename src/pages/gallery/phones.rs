@@ -1,7 +1,7 @@
 //! What people see while one of their screens waits for the other.
 
-use super::super::super::page::Page;
-use super::super::super::phone::page::{CalledBy, Phone};
+use super::super::page::Page;
+use super::super::phone::page::{CalledBy, Phone};
 use super::{NOW, Named, Said};
 
 const AGAIN: &str = "/_wxgate/login?way=follow&to=/";

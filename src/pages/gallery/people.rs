@@ -2,17 +2,14 @@
 
 use http::StatusCode;
 
-use super::super::super::page::Page;
-use super::super::super::people::page::{Joining, Offer, Somebody, Step};
-use super::{NOW, Named, Said};
-use crate::model::member::AccessRequest;
+use super::super::page::Page;
+use super::super::people::page::{Joining, Offer, Somebody, Step};
+use super::{Named, Said};
 
 pub(in super::super) fn for_people(said: Said<'_>) -> Vec<Named<'_>> {
-    let Said { site, name, avatar, code, .. } = said;
+    let Said { site, name, avatar, asked, code, .. } = said;
     let who = Somebody { name, avatar, id: "wx-00112233445566778899" };
     let offer = Offer { who, site, code, token: "token" };
-    let asked = AccessRequest { code: "ABCD".to_owned(), message: said.message.to_owned(), at: NOW };
-    let asked: &'static AccessRequest = Box::leak(Box::new(asked));
     let stranger = |step| Joining::Stranger {
         status: StatusCode::FORBIDDEN,
         who,
