@@ -11,6 +11,7 @@ mod check_online;
 mod configuration;
 mod connections;
 mod deadlines;
+mod either_store;
 mod forward_auth;
 mod forward_auth_equivalence;
 mod framing;

@@ -41,10 +41,15 @@ impl TestGateway {
 
     /// Somebody whom WeChat knows as `openid`.
     pub(crate) async fn somebody_known_as(&self, openid: &str) -> MemberId {
+        self.arrives(openid, None).await
+    }
+
+    /// The same for somebody of whom WeChat tells who they are over all apps.
+    pub(crate) async fn arrives(&self, openid: &str, unionid: Option<&str>) -> MemberId {
         let account = Account { app_id: "wxwebsite".to_owned(), openid: openid.to_owned() };
         let newcomer = Newcomer {
             account,
-            unionid: None,
+            unionid: unionid.map(str::to_owned),
             profile: Profile::default(),
             repeats: Vec::new(),
             browser: String::new(),
