@@ -101,7 +101,8 @@ async fn a_waiting_page_hears_of_a_decision_made_on_the_command_line() {
             let output = tokio::task::spawn_blocking(approve).await.unwrap();
             assert!(output.status.success(), "{output:?}");
         };
-        let hearing = eventually("the page hears", async || wang.fetch(&url).await.text().contains("\"active\""));
+        let hearing =
+            eventually("the page hears", async || wang.fetch(&url).await.text().contains("\"active\""));
         tokio::join!(hearing, approving);
         assert_eq!(wang.open(&gateway.url("/")).await.status, StatusCode::OK);
     }

@@ -1,5 +1,6 @@
 //! Two gateways on one PostgreSQL behind the nginx of `deploy/several-nodes`: any of them can serve any request.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::postgres::Postgres;
 use crate::sessions::ticket_for;
 use crate::support::people::operator;
 use crate::support::{
-    Browser, COMPUTER, Load, Nginx, PATIENCE, Port, ScriptedUpstream, Setup, TestGateway, eventually,
+    Browser, COMPUTER, Load, Nginx, PATIENCE, Port, ScriptedUpstream, Setup, TestGateway, command, eventually,
 };
 use crate::upgrades::{echo, next, socket as open_socket};
 
@@ -95,6 +96,32 @@ fn shipped(one: &TestGateway, two: &TestGateway, port: &Port) -> String {
         text = text.replace(from, &to);
     }
     text
+}
+
+#[test]
+fn the_shipped_configuration_is_one() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/several-nodes/config.toml");
+    let folder = tempfile::tempdir().unwrap();
+    Postgres::shared().create_database("shipped");
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (name, secret) in
+        [("session_secret", SECRET.to_owned()), ("store_url", Postgres::shared().url("shipped"))]
+    {
+        let (from, to) = (format!("/etc/wxgate/{name}"), folder.path().join(name));
+        std::fs::write(&to, secret).unwrap();
+        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(text.matches(&from).count(), 1, "{from} is in {file} once");
+        text = text.replace(&from, to.to_str().unwrap());
+    }
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let output = command(folder.path())
+        .arg("check")
+        .env("WECHAT_APP_SECRET", "a-secret-of-32-letters-abcdefghi")
+        .output();
+    let output = output.unwrap();
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && !complained.contains("warning"), "{said}{complained}");
 }
 
 /// How many requests a node has answered since it started.
