@@ -85,6 +85,9 @@ fn on_words(words: &str) -> Option<&'static str> {
             "write the host into store.url by the name that the server's certificate is for"
         }
         () if has("TLS") && has("xpired") => "renew the server's certificate",
+        () if has("TLS") && has("CaUsedAsEndEntity") => {
+            "the server's certificate is an authority's: give it one that is not (openssl req -x509 … -addext basicConstraints=critical,CA:FALSE), and name that in store.ca_file"
+        }
         () if has("TLS") => {
             "name the authority of the server's certificate in store.ca_file, or, only where nobody can listen, write sslmode=disable"
         }
@@ -130,6 +133,7 @@ mod tests {
             "error performing TLS handshake: server does not support TLS",
             "error performing TLS handshake: invalid peer certificate: certificate not valid for name \"db\"",
             "error performing TLS handshake: invalid peer certificate: certificate expired",
+            "error performing TLS handshake: invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
             "error performing TLS handshake: invalid peer certificate: UnknownIssuer",
             "authentication error: password missing",
         ];

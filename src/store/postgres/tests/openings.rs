@@ -247,12 +247,13 @@ async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
     let certificate =
         CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
     let rules = "local all all password\nhostssl all all all scram-sha-256".to_owned();
-    for (file, text) in
-        [("server.key", key.serialize_pem()), ("server.crt", certificate.pem()), ("pg_hba.conf", rules)]
-    {
+    let write = |file: &str, text: String| {
         let lines = format!("SELECT unnest(string_to_array(trim('{text}'), E'\\n'))");
         server.sql("postgres", &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat >{file}'"));
-    }
+    };
+    write("server.key", key.serialize_pem());
+    write("server.crt", certificate.pem());
+    write("pg_hba.conf", rules);
     server.sql("postgres", "ALTER SYSTEM SET ssl = on");
     server.stop();
     server.start_again();
@@ -275,4 +276,22 @@ async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
     }
     let error = open(&trusting(String::new(), &url), Opening::Create, background()).await.unwrap_err();
     assert!(error.to_string().contains("ca.pem"), "{error}");
+
+    // One that vouches for itself: as Debian makes it, and as openssl does unless it is told.
+    for (is_ca, advice) in
+        [(IsCa::ExplicitNoCa, None), (IsCa::Ca(BasicConstraints::Unconstrained), Some("CA:FALSE"))]
+    {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let own = params.self_signed(&key).unwrap();
+        write("server.crt", own.pem());
+        server.stop();
+        server.start_again();
+        let opened = open(&trusting(own.pem(), &url), Opening::Create, background()).await;
+        match (opened, advice) {
+            (Ok(store), None) => store.check().await.unwrap(),
+            (Err(error), Some(advice)) => assert!(error.to_string().contains(advice), "{error}"),
+            (opened, advice) => panic!("{advice:?}: {opened:?}"),
+        }
+    }
 }
