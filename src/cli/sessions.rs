@@ -2,26 +2,25 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::listing::{Listed, Listing, counted, say, say_json};
 use super::store::{Opened, with_store};
-use super::who::{self, Pages};
+use super::who;
 use super::written::{called, minute, moment};
 use crate::live::ConfigSource;
-use crate::model::member::Member;
 use crate::seal::hex;
-use crate::store::records::{MemberDetail, SessionRow};
-use crate::store::{MemberKey, StoreError};
+use crate::store::StoreError;
+use crate::store::records::{MemberDetail, MembersQuery, OpenSession, SessionIds};
 use crate::wechat::user_agent::words;
 
 /// Digits of an id that a table shows.
 const SHOWN: usize = 12;
 
-/// Sessions that a list shows at a time.
-const PAGE: usize = 500;
+/// Members asked about, and sessions shown, at a time. A member may have a hundred sessions.
+const PAGE: u32 = 500;
 
 /// Fewest digits of an id that name a session.
 const FEWEST: usize = 8;
@@ -57,10 +56,6 @@ enum SessionsCommand {
     },
 }
 
-/// A session and whose it is.
-#[derive(Clone)]
-struct Open(SessionRow, Member);
-
 /// Does it.
 pub(super) fn run(
     arguments: &SessionsArguments,
@@ -79,27 +74,38 @@ pub(super) fn run(
     })
 }
 
-/// Whether a session still counts.
-pub(super) fn is_open(session: &SessionRow, of: &Member) -> bool {
-    !session.ended && session.started >= of.ended_before
-}
-
 async fn list(opened: &Opened, who: Option<&str>, is_json: bool) -> anyhow::Result<()> {
     let mut listing = Listing::new(is_json);
-    // Many at once, so that columns are as wide as they will be from the first row on.
-    let mut some: Vec<Open> = Vec::new();
-    let mut show = |detail: &MemberDetail| {
-        some.extend(open(detail));
-        if some.len() < PAGE { Ok(()) } else { listing.page(&std::mem::take(&mut some)) }
-    };
     match who {
-        Some(who) => show(&who::find(opened, who).await?)?,
-        None => everybody(opened, show).await?,
-    }
-    if !some.is_empty() {
-        listing.page(&some)?;
+        Some(who) => show(&mut listing, &open(&who::find(opened, who).await?))?,
+        None => list_all(opened, &mut listing).await?,
     }
     listing.end("nobody is signed in")
+}
+
+/// Lists the sessions of all members, those of whoever signed in last first.
+async fn list_all(opened: &Opened, listing: &mut Listing<7>) -> anyhow::Result<()> {
+    // Many at once, so that columns are as wide as they will be from the first row on.
+    let mut some = Vec::new();
+    let mut query = MembersQuery { limit: PAGE, ..MembersQuery::default() };
+    loop {
+        let page = opened.directory.open_sessions(query.clone(), opened.now).await?;
+        query.after = page.last().map(|(last, _)| query.place_of(last));
+        let is_last = page.len() < PAGE as usize;
+        for (member, sessions) in page {
+            some.extend(sessions.into_iter().map(|session| OpenSession { session, member: member.clone() }));
+            if some.len() >= PAGE as usize {
+                show(listing, &std::mem::take(&mut some))?;
+            }
+        }
+        if is_last {
+            return show(listing, &some);
+        }
+    }
+}
+
+fn show(listing: &mut Listing<7>, some: &[OpenSession]) -> anyhow::Result<()> {
+    if some.is_empty() { Ok(()) } else { listing.page(some) }
 }
 
 /// Ends all sessions of one member.
@@ -114,29 +120,20 @@ async fn revoke_all(opened: &Opened, who: &str, is_json: bool) -> anyhow::Result
 
 /// Ends those sessions whose ids begin so; nothing before each is known to be one.
 async fn revoke(opened: &Opened, beginnings: &[String], is_json: bool) -> anyhow::Result<()> {
-    let mut found: Vec<Vec<Open>> = vec![Vec::new(); beginnings.len()];
-    everybody(opened, |detail| {
-        for session in open(detail) {
-            let id = hex(&session.0.id);
-            for (found, _) in found.iter_mut().zip(beginnings).filter(|(_, begin)| id.starts_with(*begin)) {
-                found.push(session.clone());
-            }
-        }
-        Ok(())
-    })
-    .await?;
-    for (beginning, found) in beginnings.iter().zip(&found) {
+    let mut ended: Vec<OpenSession> = Vec::new();
+    for beginning in beginnings {
+        let ids = SessionIds::beginning(beginning).ok_or_else(|| anyhow!("{beginning} is no id"))?;
+        let mut found = opened.directory.open_sessions_named(ids, opened.now).await?;
         match found.len() {
             0 => bail!("no open session {beginning}; see `wxgate sessions list`"),
-            1 => {}
+            1 => ended.append(&mut found),
             count => bail!("{count} sessions begin with {beginning}: write more digits"),
         }
     }
-    let mut ended: Vec<Open> = found.into_iter().flatten().collect();
     // One may be named by two beginnings.
-    ended.sort_by_key(|session| session.0.id);
-    ended.dedup_by_key(|session| session.0.id);
-    for Open(session, member) in &ended {
+    ended.sort_by_key(|open| open.session.id);
+    ended.dedup_by_key(|open| open.session.id);
+    for OpenSession { session, member } in &ended {
         match opened.directory.end_session(&opened.act(), session.id, None).await {
             // Somebody was faster.
             Ok(_) | Err(StoreError::Missing) if is_json => {}
@@ -150,28 +147,13 @@ async fn revoke(opened: &Opened, beginnings: &[String], is_json: bool) -> anyhow
 }
 
 /// How many ended, and which, as `sessions list` has them.
-fn outcome(count: u64, sessions: &[Open]) -> Value {
+fn outcome(count: u64, sessions: &[OpenSession]) -> Value {
     json!({ "ended": count, "sessions": sessions.iter().map(Listed::json).collect::<Vec<_>>() })
 }
 
-/// Shows every member with their sessions to `each`: the store has no list of sessions over all members.
-async fn everybody(
-    opened: &Opened,
-    mut each: impl FnMut(&MemberDetail) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let mut pages = Pages::new(&opened.directory, None, None, None);
-    while let Some(page) = pages.next().await? {
-        for member in page {
-            let detail = opened.directory.member(MemberKey::Id(member.id), opened.now).await?;
-            detail.iter().try_for_each(&mut each)?;
-        }
-    }
-    Ok(())
-}
-
-fn open(detail: &MemberDetail) -> Vec<Open> {
-    let open = detail.sessions.iter().filter(|session| is_open(session, &detail.member));
-    open.map(|session| Open(session.clone(), detail.member.clone())).collect()
+fn open(detail: &MemberDetail) -> Vec<OpenSession> {
+    let open = detail.sessions.iter().filter(|session| session.is_open(&detail.member));
+    open.map(|session| OpenSession { session: session.clone(), member: detail.member.clone() }).collect()
 }
 
 /// The beginning of an id, or all of it.
@@ -184,12 +166,12 @@ fn beginning(text: &str) -> Result<String, String> {
     }
 }
 
-impl Listed<7> for Open {
+impl Listed<7> for OpenSession {
     const HEADS: [&'static str; 7] =
         ["ID", "WHO", "SIGNED IN (UTC)", "ENDS (UTC)", "FROM", "BROWSER", "MEMBER"];
 
     fn cells(&self) -> [String; 7] {
-        let Self(session, member) = self;
+        let Self { session, member } = self;
         [
             hex(&session.id).chars().take(SHOWN).collect(),
             member.name().to_owned(),
@@ -202,7 +184,7 @@ impl Listed<7> for Open {
     }
 
     fn json(&self) -> Value {
-        let Self(session, member) = self;
+        let Self { session, member } = self;
         json!({
             "id": hex(&session.id),
             "member": member.id.as_str(),

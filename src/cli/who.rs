@@ -5,7 +5,6 @@ use anyhow::{anyhow, bail};
 use super::store::Opened;
 use super::written::called;
 use crate::members::Directory;
-use crate::model::clock::Timestamp;
 use crate::model::member::{Member, MemberId, Status, UserName};
 use crate::store::records::{MemberDetail, MembersQuery};
 use crate::store::{MemberKey, StoreError};
@@ -87,18 +86,9 @@ impl<'a> Pages<'a> {
         let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
         self.left = self.left.map(|left| left.saturating_sub(count));
         if let Some(last) = page.last().filter(|_| count == query.limit && self.left != Some(0)) {
-            query.after = Some((place(last, query.status), last.id.clone()));
+            query.after = Some(query.place_of(last));
             self.query = Some(query);
         }
         Ok((!page.is_empty()).then_some(page))
-    }
-}
-
-/// The moment by which a member has their place in a list: those who wait stand in the order they asked.
-fn place(member: &Member, listed: Option<Status>) -> Timestamp {
-    match (listed, &member.request) {
-        (Some(Status::Pending), Some(request)) => request.at,
-        (Some(Status::Pending), None) => member.created,
-        _ => member.signed_in,
     }
 }

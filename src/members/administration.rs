@@ -10,7 +10,10 @@ use crate::model::clock::Timestamp;
 use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Standing, Status};
 use crate::model::secret::Secret;
 use crate::seal::{digest, hex, random};
-use crate::store::records::{AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, Settlement};
+use crate::store::records::{
+    AuditQuery, AuditRow, Conflict, Invite, MemberDetail, MembersQuery, OpenSession, SessionIds, SessionRow,
+    Settlement,
+};
 use crate::store::{MemberKey, StoreError};
 use crate::telemetry::audit;
 
@@ -43,6 +46,24 @@ impl Directory {
         self.ask_about(whom, self.store.forget(whom.clone(), note.clone())).await?;
         audit::line(&note);
         Ok(())
+    }
+
+    /// One page of members, each with their sessions that count, newest first.
+    pub async fn open_sessions(
+        &self,
+        of: MembersQuery,
+        now: Timestamp,
+    ) -> Result<Vec<(Member, Vec<SessionRow>)>, StoreError> {
+        self.ask(self.store.open_sessions(of, now)).await
+    }
+
+    /// Sessions of these ids that count; a hundred at most.
+    pub async fn open_sessions_named(
+        &self,
+        ids: SessionIds,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError> {
+        self.ask(self.store.open_sessions_named(ids, now)).await
     }
 
     /// Ends one session, of this member if one is named: whose it was.

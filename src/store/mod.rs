@@ -30,7 +30,7 @@ use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, S
 use crate::model::pairing::{Pairing, PairingStep};
 use records::{
     Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
-    PairingBounds, PairingBy, Settlement,
+    OpenSession, PairingBounds, PairingBy, SessionIds, SessionRow, Settlement,
 };
 use tables::{Row, Tables};
 
@@ -74,7 +74,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn ask(&self, who: MemberId, request: AccessRequest, note: AuditEvent) -> Answer<Member>;
     /// An administrator changes a member; blocking ends their sessions. The member as they are afterwards.
     fn change(&self, whom: MemberId, change: Change, note: AuditEvent) -> Answer<Member>;
-    /// Deletes everything about a person; only `note` and what they did with others stays, by id.
+    /// Deletes everything about a person, also from the files where the database lets us; only `note` and what they did
+    /// with others stays, by id.
     fn forget(&self, whom: MemberId, note: AuditEvent) -> Answer<()>;
     /// One page of members.
     fn members(&self, query: MembersQuery) -> Answer<Vec<Member>>;
@@ -82,6 +83,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn count_members(&self) -> Answer<Vec<(Status, u64)>>;
     /// Everything about one member.
     fn member(&self, key: MemberKey, now: Timestamp) -> Answer<Option<MemberDetail>>;
+    /// One page of members, each with the sessions that count at `now`, newest first.
+    fn open_sessions(&self, of: MembersQuery, now: Timestamp) -> Answer<Vec<(Member, Vec<SessionRow>)>>;
+    /// Sessions of these ids that count at `now`, by id; a hundred at most.
+    fn open_sessions_named(&self, ids: SessionIds, now: Timestamp) -> Answer<Vec<OpenSession>>;
     /// Ends one session, of this member if one is named. Whose it was.
     fn end_session(&self, id: SessionId, of: Option<MemberId>, note: AuditEvent) -> Answer<MemberId>;
     /// Ends all sessions of a member. How many were open.
@@ -141,7 +146,7 @@ trait Sentence: Send + 'static {
     const WRITES: bool;
     /// Whether requests wait for it: then it has a lane of its own, which no crowd at other doors can fill.
     const URGENT: bool = false;
-    /// Whether what it deletes must not be found in any file of the database any more.
+    /// Whether what was deleted must not be found in any file of the database any more.
     const ERASES: bool = false;
     /// Says it inside a transaction, which is taken back if it fails.
     fn say<T: Tables>(self, tables: &mut T) -> impl Future<Output = Row<Self::Answer>> + Send;
@@ -190,6 +195,14 @@ impl<D: Dialect> Store for D {
 
     fn member(&self, key: MemberKey, now: Timestamp) -> Answer<Option<MemberDetail>> {
         self.say(sentences::Detail { key, now })
+    }
+
+    fn open_sessions(&self, of: MembersQuery, now: Timestamp) -> Answer<Vec<(Member, Vec<SessionRow>)>> {
+        self.say(sentences::OpenSessions { of, now })
+    }
+
+    fn open_sessions_named(&self, ids: SessionIds, now: Timestamp) -> Answer<Vec<OpenSession>> {
+        self.say(sentences::NamedSessions { ids, now })
     }
 
     fn end_session(&self, id: SessionId, of: Option<MemberId>, note: AuditEvent) -> Answer<MemberId> {

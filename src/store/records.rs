@@ -76,6 +76,24 @@ pub struct SessionRow {
     pub ended: bool,
 }
 
+/// A session that counts, and whose it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpenSession {
+    /// The session.
+    pub session: SessionRow,
+    /// Whose it is.
+    pub member: Member,
+}
+
+/// Ids of sessions that begin with the same digits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SessionIds {
+    /// The first there could be.
+    pub first: SessionId,
+    /// The last there could be.
+    pub last: SessionId,
+}
+
 /// An account as the store knows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AccountRow {
@@ -215,6 +233,28 @@ impl MembersQuery {
             _ => member.signed_in,
         };
         (moment, member.id.clone())
+    }
+}
+
+impl SessionRow {
+    /// Whether a session of `member` that has not run out still counts.
+    pub fn is_open(&self, member: &Member) -> bool {
+        !self.ended && self.started >= member.ended_before
+    }
+}
+
+impl SessionIds {
+    /// Those that begin with these hexadecimal digits; `None` where an id has no such digits, or not as many.
+    pub fn beginning(digits: &str) -> Option<Self> {
+        const DIGITS: usize = 32;
+        if digits.len() > DIGITS || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        let filled = |with: &str| {
+            let whole = format!("{digits}{}", with.repeat(DIGITS - digits.len()));
+            u128::from_str_radix(&whole, 16).ok().map(u128::to_be_bytes)
+        };
+        Some(Self { first: filled("0")?, last: filled("f")? })
     }
 }
 

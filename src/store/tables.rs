@@ -5,7 +5,7 @@ use std::future::Future;
 use super::StoreError;
 use super::records::{
     AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
-    SessionRow,
+    SessionIds, SessionRow,
 };
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
@@ -39,7 +39,7 @@ pub(super) trait Tables: Send {
     fn has_other_admin(&mut self, than: Option<&MemberId>) -> impl Future<Output = Row<bool>> + Send;
     /// Writes a member. A user name that somebody else has is `ChangeError::UserNameTaken`.
     fn put_member(&mut self, member: &Member) -> impl Future<Output = Row<()>> + Send;
-    /// Deletes a member with accounts, sessions and conflicts. Their lines of the audit trail go too; in what they did with
+    /// Deletes a member with accounts, sessions, conflicts and what a phone of theirs said of pairings. Their lines of the audit trail go too; in what they did with
     /// others the address (`client`) goes, and their id stays.
     fn remove_member(&mut self, id: &MemberId) -> impl Future<Output = Row<()>> + Send;
     /// The standings of these members, in any order; unknown ids are left out. `Standing::ended` holds the ended sessions
@@ -68,6 +68,19 @@ pub(super) trait Tables: Send {
         &mut self,
         of: &MemberId,
         now: Timestamp,
+    ) -> impl Future<Output = Row<Vec<SessionRow>>> + Send;
+    /// Those sessions of these members that have neither run out at `now` nor were ended, of each the newest first.
+    fn open_sessions(
+        &mut self,
+        of: &[MemberId],
+        now: Timestamp,
+    ) -> impl Future<Output = Row<Vec<SessionRow>>> + Send;
+    /// The same of anybody, with ids in this range, by id, and not more than `most`.
+    fn open_sessions_named(
+        &mut self,
+        ids: &SessionIds,
+        now: Timestamp,
+        most: u32,
     ) -> impl Future<Output = Row<Vec<SessionRow>>> + Send;
     /// Ends a session; whose it was, if it was there and open.
     fn end_session(&mut self, id: &SessionId) -> impl Future<Output = Row<Option<MemberId>>> + Send;

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::super::listing::{Listed as _, say, say_json, visible};
-use super::super::sessions::is_open;
 use super::super::store::Opened;
 use super::super::who;
 use super::super::written::{minute, moment};
@@ -49,7 +48,7 @@ fn as_text(detail: &MemberDetail) -> String {
         let last = minute(row.last_seen);
         also("account", &format!("{} of {}, last {last} UTC", row.account.openid, row.account.app_id));
     }
-    for session in detail.sessions.iter().filter(|session| is_open(session, member)) {
+    for session in detail.sessions.iter().filter(|session| session.is_open(member)) {
         let from = session.client.map(|client| format!(" from {client}")).unwrap_or_default();
         let (id, began) = (hex(&session.id), minute(session.started));
         let browser = words(&session.browser).unwrap_or_else(|| session.browser.clone());
@@ -75,7 +74,7 @@ fn as_json(detail: &MemberDetail) -> Value {
             "expires": moment(session.expires),
             "client": session.client.map(|client| client.to_string()),
             "browser": session.browser,
-            "is_open": is_open(session, &detail.member),
+            "is_open": session.is_open(&detail.member),
         })
     });
     let mut json = detail.member.json();

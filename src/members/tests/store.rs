@@ -12,9 +12,8 @@ use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, S
 use crate::model::pairing::{Pairing, PairingStep};
 use crate::store::records::{
     Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
-    Settlement,
+    OpenSession, PairingBounds, PairingBy, SessionIds, SessionRow, Settlement,
 };
-use crate::store::records::{PairingBounds, PairingBy};
 use crate::store::{Answer, MemberKey, Store, StoreError};
 
 /// The store behind it, and what is done to readings.
@@ -110,6 +109,14 @@ impl Store for Observed {
 
     fn member(&self, key: MemberKey, now: Timestamp) -> Answer<Option<MemberDetail>> {
         self.behind.member(key, now)
+    }
+
+    fn open_sessions(&self, of: MembersQuery, now: Timestamp) -> Answer<Vec<(Member, Vec<SessionRow>)>> {
+        self.behind.open_sessions(of, now)
+    }
+
+    fn open_sessions_named(&self, ids: SessionIds, now: Timestamp) -> Answer<Vec<OpenSession>> {
+        self.behind.open_sessions_named(ids, now)
     }
 
     fn end_session(&self, id: SessionId, of: Option<MemberId>, note: AuditEvent) -> Answer<MemberId> {

@@ -1,6 +1,6 @@
 //! The table of sign-ins.
 
-use super::super::records::{NewSession, SessionRow};
+use super::super::records::{NewSession, SessionIds, SessionRow};
 use super::super::tables::Row;
 use super::reading::{Line, bytes, get, moment, parsed, parsed_if_any};
 use super::session::{Session, Text};
@@ -30,6 +30,26 @@ pub(super) async fn of(session: &mut Session<'_>, member: &MemberId, now: Timest
     let statement = "SELECT id, member, started, expires, browser, client, ended FROM sessions \
          WHERE member = $1 AND expires > $2 ORDER BY started DESC, id";
     session.lines(statement, &[&member.as_str(), &now.as_unix()]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn open(session: &mut Session<'_>, of: &[MemberId], now: Timestamp) -> Row<Vec<SessionRow>> {
+    let ids: Vec<&str> = of.iter().map(MemberId::as_str).collect();
+    let statement = "SELECT id, member, started, expires, browser, client, ended FROM sessions \
+         WHERE member = ANY ($1) AND expires > $2 AND NOT ended ORDER BY member, started DESC, id";
+    session.lines(statement, &[&ids, &now.as_unix()]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn named(
+    session: &mut Session<'_>,
+    ids: &SessionIds,
+    now: Timestamp,
+    most: u32,
+) -> Row<Vec<SessionRow>> {
+    let statement = "SELECT id, member, started, expires, browser, client, ended FROM sessions \
+         WHERE id BETWEEN $1 AND $2 AND expires > $3 AND NOT ended ORDER BY id LIMIT $4";
+    let (first, last) = (ids.first.as_slice(), ids.last.as_slice());
+    let lines = session.lines(statement, &[&first, &last, &now.as_unix(), &i64::from(most)]).await?;
+    lines.iter().map(read).collect()
 }
 
 pub(super) async fn end(session: &mut Session<'_>, id: &SessionId) -> Row<Option<MemberId>> {

@@ -2,7 +2,7 @@
 
 use super::super::records::{
     AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
-    SessionRow,
+    SessionIds, SessionRow,
 };
 use super::super::tables::{Row, Tables};
 use super::session::Session;
@@ -72,6 +72,19 @@ impl Tables for Session<'_> {
 
     async fn sessions(&mut self, of: &MemberId, now: Timestamp) -> Row<Vec<SessionRow>> {
         sessions::of(self, of, now).await
+    }
+
+    async fn open_sessions(&mut self, of: &[MemberId], now: Timestamp) -> Row<Vec<SessionRow>> {
+        sessions::open(self, of, now).await
+    }
+
+    async fn open_sessions_named(
+        &mut self,
+        ids: &SessionIds,
+        now: Timestamp,
+        most: u32,
+    ) -> Row<Vec<SessionRow>> {
+        sessions::named(self, ids, now, most).await
     }
 
     async fn end_session(&mut self, id: &SessionId) -> Row<Option<MemberId>> {

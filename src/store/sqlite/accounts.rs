@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row as SqlRow, named_params};
 
-use super::super::records::{AccountRow, NewSession, SessionRow};
+use super::super::records::{AccountRow, NewSession, SessionIds, SessionRow};
 use super::super::tables::Row;
 use super::super::text;
 use super::rows::{self, Read};
@@ -21,6 +21,10 @@ const ADD_SESSION: &str = "
     INSERT INTO sessions (id, member, started, expires, browser, client)
     VALUES (:id, :member, :started, :expires, :browser, :client)";
 const SESSIONS: &str = "SELECT * FROM sessions WHERE member = ?1 AND expires > ?2 ORDER BY started DESC, id";
+const OPEN: &str =
+    "SELECT * FROM sessions WHERE member = ?1 AND expires > ?2 AND ended = 0 ORDER BY started DESC, id";
+const NAMED: &str =
+    "SELECT * FROM sessions WHERE id BETWEEN ?1 AND ?2 AND expires > ?3 AND ended = 0 ORDER BY id LIMIT ?4";
 // An ended session is remembered for as long as any session may last: `session.lifetime` can be made longer.
 const END_SESSION: &str = "
     UPDATE sessions SET ended = 1, expires = max(expires, started + 366 * 86400)
@@ -64,6 +68,27 @@ pub(super) fn add_session(connection: &Connection, of: &MemberId, session: &NewS
 
 pub(super) fn sessions(connection: &Connection, of: &MemberId, now: Timestamp) -> Row<Vec<SessionRow>> {
     rows::all(connection, SESSIONS, (of.as_str(), now.as_unix()), read_session)
+}
+
+pub(super) fn open_sessions(
+    connection: &Connection,
+    of: &[MemberId],
+    now: Timestamp,
+) -> Row<Vec<SessionRow>> {
+    let mut open = Vec::new();
+    for member in of {
+        open.extend(rows::all(connection, OPEN, (member.as_str(), now.as_unix()), read_session)?);
+    }
+    Ok(open)
+}
+
+pub(super) fn open_sessions_named(
+    connection: &Connection,
+    ids: &SessionIds,
+    now: Timestamp,
+    most: u32,
+) -> Row<Vec<SessionRow>> {
+    rows::all(connection, NAMED, (ids.first, ids.last, now.as_unix(), most), read_session)
 }
 
 pub(super) fn end_session(connection: &Connection, id: &SessionId) -> Row<Option<MemberId>> {

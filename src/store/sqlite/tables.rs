@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::super::records::{
     AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
-    SessionRow,
+    SessionIds, SessionRow,
 };
 use super::super::tables::{Row, Tables};
 use super::{accounts, codes, conflicts, listing, members, pairings, removal};
@@ -78,6 +78,19 @@ impl Tables for SqliteTables<'_> {
 
     async fn sessions(&mut self, of: &MemberId, now: Timestamp) -> Row<Vec<SessionRow>> {
         accounts::sessions(self.0, of, now)
+    }
+
+    async fn open_sessions(&mut self, of: &[MemberId], now: Timestamp) -> Row<Vec<SessionRow>> {
+        accounts::open_sessions(self.0, of, now)
+    }
+
+    async fn open_sessions_named(
+        &mut self,
+        ids: &SessionIds,
+        now: Timestamp,
+        most: u32,
+    ) -> Row<Vec<SessionRow>> {
+        accounts::open_sessions_named(self.0, ids, now, most)
     }
 
     async fn end_session(&mut self, id: &SessionId) -> Row<Option<MemberId>> {
