@@ -7,7 +7,7 @@ use serde_json::json;
 use super::asking::Asking;
 use super::face::Face;
 use super::language::Language;
-use super::page::Page;
+use super::page::{Hindrance, Page};
 use super::phone::page::Phone;
 use super::render::Pages;
 use crate::model::set_cookie::SetCookie;
@@ -93,7 +93,9 @@ fn html_page(
 /// When it is worth another try.
 fn say_when_to_return(headers: &mut HeaderMap, page: &Page<'_>) {
     match page {
-        Page::Overloaded | Page::StoreUnavailable => set(headers, header::RETRY_AFTER, STORE_IS_BACK),
+        Page::OnceMore { cause: Hindrance::StoreDown, .. } | Page::Overloaded | Page::StoreUnavailable => {
+            set(headers, header::RETRY_AFTER, STORE_IS_BACK);
+        }
         Page::Phone(Phone::Crowded { .. }) => set(headers, header::RETRY_AFTER, ROOM_AGAIN),
         _ => {}
     }

@@ -172,7 +172,6 @@ async fn only_a_form_of_the_page_itself_changes_anything() {
         format!("token={token}&groups="),
         format!("token={token}&do=approve&groups=%ff"),
         format!("token={token}&do=forget&sure=yes"),
-        "x".repeat(9000),
     ] {
         assert_eq!(lin.submit(&url, &form).await.status, StatusCode::BAD_REQUEST, "{form}");
     }

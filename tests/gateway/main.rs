@@ -12,6 +12,7 @@ mod configuration;
 mod connections;
 mod deadlines;
 mod either_store;
+mod forms;
 mod forward_auth;
 mod forward_auth_equivalence;
 mod framing;

@@ -96,10 +96,10 @@ impl Desk<'_> {
             after: listed.after.clone(),
             limit: PAGE as u32 + 1,
         };
-        let mut members = directory.members(query).await?;
+        let mut members = directory.members(query.clone()).await?;
         let more = members.len() > PAGE;
         members.truncate(PAGE);
-        let next = members.last().filter(|_| more).map(|last| cursor(last, listed.status));
+        let next = members.last().filter(|_| more).map(|last| cursor(&query.place_of(last)));
         let mut pending = Vec::new();
         if listed.shows_pending_first() {
             let status = Some(Status::Pending);
@@ -155,11 +155,9 @@ pub(in super::super) fn face(frame: &Frame<'_>, everybody: &Everybody) -> Face<'
         .value("conflicts", *conflicts)
 }
 
-/// Where a page of the list ends: those who wait are in the order in which they asked, everybody else in that of their
-/// last sign-in.
-fn cursor(last: &Member, status: Option<Status>) -> String {
-    let asked = last.request.as_ref().filter(|_| status == Some(Status::Pending)).map(|request| request.at);
-    format!("{}-{}", asked.unwrap_or(last.signed_in).as_unix(), last.id)
+/// Where a page of the list ends.
+fn cursor((moment, id): &(Timestamp, MemberId)) -> String {
+    format!("{}-{id}", moment.as_unix())
 }
 
 fn read_cursor(cursor: &str) -> Option<(Timestamp, MemberId)> {
