@@ -19,8 +19,8 @@ const CHECK: Duration = Duration::from_secs(1);
 /// How often members are counted for the metrics.
 const COUNT: Duration = Duration::from_secs(60);
 
-/// How often what has run out is deleted.
-const PURGE: Duration = Duration::from_secs(3600);
+/// How often what has run out is deleted: what a phone has said of a person is promised to be there for minutes only.
+const PURGE: Duration = Duration::from_secs(60);
 
 /// Members whose standing is asked for in one go.
 const AT_ONCE: usize = 500;

@@ -17,6 +17,7 @@ use crate::model::member::{Change, MemberId, Status};
 use crate::model::person::Who;
 use crate::model::session::Session;
 use crate::store::{MemberKey, Opening, StoreError, StoreSettings, StoreUrl, open};
+use crate::telemetry::metrics::Metrics;
 use store::Observed;
 
 const GRACE: Duration = Duration::from_secs(60);
@@ -190,4 +191,19 @@ async fn who_is_about_to_be_refused_is_asked_about_once_more() {
     let later = clock::instant() + AHEAD / 2;
     let known = directory.standings.find_anew(&id, later, GRACE).await.unwrap();
     assert_eq!(known.standing.unwrap().status, Status::Active);
+}
+
+#[tokio::test]
+async fn what_has_run_out_is_deleted_every_minute() {
+    let (directory, store, _) = observed().await;
+    store.empty();
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let house = directory.keep_house(Arc::new(Metrics::new(1)), Duration::from_secs(86_400));
+    tokio::select! {
+        () = house => unreachable!("it goes on"),
+        () = store.has_purged(11) => {}
+    }
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(600) && took < Duration::from_secs(660), "{took:?}");
 }

@@ -22,20 +22,30 @@ pub(super) struct Observed {
     behind: Arc<dyn Store>,
     begun: watch::Sender<usize>,
     ended: watch::Sender<usize>,
+    purges: watch::Sender<usize>,
     held: watch::Sender<bool>,
     fails: AtomicBool,
     is_crowded: AtomicBool,
+    /// What house is kept by is answered without the store behind it, whose threads know nothing of a clock that jumps.
+    is_empty: AtomicBool,
 }
 
 impl Observed {
     pub(super) fn over(behind: Arc<dyn Store>) -> Self {
         let (begun, ended, held) = (watch::Sender::new(0), watch::Sender::new(0), watch::Sender::new(false));
-        Self { behind, begun, ended, held, fails: AtomicBool::new(false), is_crowded: AtomicBool::new(false) }
+        let purges = watch::Sender::new(0);
+        let [fails, is_crowded, is_empty] = [(); 3].map(|()| AtomicBool::new(false));
+        Self { behind, begun, ended, purges, held, fails, is_crowded, is_empty }
     }
 
     /// How many readings have begun.
     pub(super) fn readings(&self) -> usize {
         *self.begun.borrow()
+    }
+
+    /// Waits until what has run out was deleted so often.
+    pub(super) async fn has_purged(&self, count: usize) {
+        self.purges.subscribe().wait_for(|purges| *purges >= count).await.unwrap();
     }
 
     /// Whether what was read is kept back.
@@ -51,6 +61,11 @@ impl Observed {
     /// Whether there are too many who ask.
     pub(super) fn crowd(&self, is_crowded: bool) {
         self.is_crowded.store(is_crowded, Ordering::Release);
+    }
+
+    /// From now on there is nothing to count and to delete.
+    pub(super) fn empty(&self) {
+        self.is_empty.store(true, Ordering::Release);
     }
 
     /// Waits until so many readings have begun.
@@ -104,6 +119,9 @@ impl Store for Observed {
     }
 
     fn count_members(&self) -> Answer<Vec<(Status, u64)>> {
+        if self.is_empty.load(Ordering::Acquire) {
+            return Box::pin(async { Ok(Vec::new()) });
+        }
         self.behind.count_members()
     }
 
@@ -196,10 +214,17 @@ impl Store for Observed {
     }
 
     fn purge(&self, now: Timestamp, audit_from: Timestamp) -> Answer<bool> {
+        self.purges.send_modify(|purges| *purges += 1);
+        if self.is_empty.load(Ordering::Acquire) {
+            return Box::pin(async { Ok(false) });
+        }
         self.behind.purge(now, audit_from)
     }
 
     fn check(&self) -> Answer<()> {
+        if self.is_empty.load(Ordering::Acquire) {
+            return Box::pin(async { Ok(()) });
+        }
         self.behind.check()
     }
 

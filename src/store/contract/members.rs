@@ -137,11 +137,42 @@ pub(super) async fn what_is_forgotten_is_gone(store: &dyn Store) {
     store.note(by_alice).await.unwrap();
     store.arrive(with_unionid("boss", 3, "secretunion")).await.unwrap();
     assert_eq!(store.conflicts().await.unwrap().len(), 1);
+    // Codes on her phone, whose browsers have not come back; one in an app where she was never before.
+    let theirs = [
+        pairings::allowed_by(store, arriving.account.clone(), None).await,
+        pairings::scanned_by(store, arriving.account.clone()).await,
+        pairings::allowed_by(
+            store,
+            Account { app_id: "wx-other".to_owned(), ..arriving.account.clone() },
+            Some("secretunion"),
+        )
+        .await,
+    ];
+    let of_others = [
+        pairings::begun(store).await,
+        pairings::allowed_by(
+            store,
+            Account { app_id: "wx-other".to_owned(), ..arriving.account.clone() },
+            None,
+        )
+        .await,
+        pairings::allowed_by(
+            store,
+            Account { openid: "boss".to_owned(), ..arriving.account.clone() },
+            Some("other"),
+        )
+        .await,
+    ];
 
     store.forget(alice.id.clone(), note_of(AuditKind::Forgotten, 4, &alice)).await.unwrap();
     assert_eq!(found(store, &alice.id).await, None);
     assert_eq!(store.conflicts().await.unwrap(), []);
     assert_eq!(store.standings(vec![alice.id.clone()], at(4)).await.unwrap(), []);
+    for (pairing, is_left) in
+        theirs.iter().map(|one| (one, false)).chain(of_others.iter().map(|one| (one, true)))
+    {
+        assert_eq!(pairings::is_there(store, pairing).await, is_left, "{:?}", pairing.state);
+    }
     let search = MembersQuery { search: Some("secret".to_owned()), limit: 10, ..MembersQuery::default() };
     assert_eq!(store.members(search).await.unwrap(), []);
     let of_alice = AuditQuery { member: Some(alice.id.clone()), limit: 100, ..AuditQuery::default() };

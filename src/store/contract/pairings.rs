@@ -29,10 +29,26 @@ fn proof(openid: &str) -> Proof {
     Proof { account: account(openid), unionid: Some("u1".to_owned()), profile }
 }
 
-async fn begun(store: &dyn Store) -> Pairing {
+/// A browser that waits.
+pub(super) async fn begun(store: &dyn Store) -> Pairing {
     let pairing = waiting();
     assert!(store.begin_pairing(pairing.clone(), ROOM).await.unwrap());
     pairing
+}
+
+/// One whose code was scanned with this account.
+pub(super) async fn scanned_by(store: &dyn Store, account: Account) -> Pairing {
+    let pairing = begun(store).await;
+    let state = advance(store, pairing.call, PairingStep::Scan(account)).await.unwrap();
+    Pairing { state, ..pairing }
+}
+
+/// One that was allowed with this account, and has not come back.
+pub(super) async fn allowed_by(store: &dyn Store, account: Account, unionid: Option<&str>) -> Pairing {
+    let pairing = scanned_by(store, account.clone()).await;
+    let proof = Proof { account, unionid: unionid.map(str::to_owned), ..proof("") };
+    let state = advance(store, pairing.call, PairingStep::Allow(proof)).await.unwrap();
+    Pairing { state, ..pairing }
 }
 
 async fn advance(store: &dyn Store, call: PairingKey, step: PairingStep) -> Option<PairingState> {
@@ -106,7 +122,7 @@ fn from(last: u8, second: i64) -> Pairing {
     Pairing { client: [192, 0, 2, last].into(), begun: at(second), expires: at(second + 300), ..waiting() }
 }
 
-async fn is_there(store: &dyn Store, pairing: &Pairing) -> bool {
+pub(super) async fn is_there(store: &dyn Store, pairing: &Pairing) -> bool {
     store.pairing(PairingBy::Browser(pairing.browser), at(299)).await.unwrap().is_some()
 }
 

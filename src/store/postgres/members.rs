@@ -113,8 +113,13 @@ pub(super) async fn put(session: &mut Session<'_>, member: &Member) -> Row<()> {
     session.run(statement, &parameters).await.map(drop)
 }
 
-/// Accounts, sessions and conflicts go with the member: the tables say so.
+/// Accounts, sessions and conflicts go with the member: the tables say so. Pairings come first: they know accounts only.
 pub(super) async fn remove(session: &mut Session<'_>, id: &MemberId) -> Row<()> {
+    let pairings = "DELETE FROM pairings \
+         WHERE (app_id, openid) IN (SELECT app_id, openid FROM accounts WHERE member = $1) \
+         OR unionid IN (SELECT unionid FROM accounts WHERE member = $1 \
+         UNION ALL SELECT unionid FROM members WHERE id = $1)";
+    session.run(pairings, &[&id.as_str()]).await?;
     session.run("DELETE FROM members WHERE id = $1", &[&id.as_str()]).await?;
     session.run("DELETE FROM audit WHERE member = $1", &[&id.as_str()]).await?;
     session.run("UPDATE audit SET client = NULL WHERE actor = $1", &[&id.as_str()]).await.map(drop)

@@ -101,6 +101,8 @@ impl Sentence for AuditEvent {
 impl Sentence for Purge {
     type Answer = bool;
     const WRITES: bool = true;
+    /// Also what somebody who read kept from being erased when it was deleted, here or by a command.
+    const ERASES: bool = true;
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<bool> {
         tables.purge(self.now, self.audit_from, MOST_PURGED).await

@@ -7,9 +7,12 @@ use super::rows;
 use crate::model::clock::Timestamp;
 use crate::model::member::MemberId;
 
-/// Accounts, sessions and conflicts go with the member, by their references.
+/// Accounts, sessions and conflicts go with the member, by their references. Pairings come first: they know accounts only.
 pub(super) fn member(connection: &Connection, id: &MemberId) -> Row<()> {
     for sql in [
+        "DELETE FROM pairings WHERE (app_id, openid) IN (SELECT app_id, openid FROM accounts WHERE member = ?1)
+            OR unionid IN (SELECT unionid FROM accounts WHERE member = ?1
+                UNION ALL SELECT unionid FROM members WHERE id = ?1)",
         "DELETE FROM audit WHERE member = ?1",
         "UPDATE audit SET client = NULL WHERE actor = ?1",
         "DELETE FROM members WHERE id = ?1",

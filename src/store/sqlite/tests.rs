@@ -1,5 +1,7 @@
 //! What is SQLite's own: files, locks, and other processes.
 
+mod erasing;
+
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -376,19 +378,6 @@ async fn a_backup_is_whole_while_others_write_and_restores() {
     restored.arrive(arrival("open-0")).await.unwrap();
     restored.check().await.unwrap();
     assert!(matches!(in_memory().await.backup(copy).await, Err(StoreError::NotHere(_))));
-}
-
-#[tokio::test]
-async fn nothing_of_a_forgotten_person_is_in_the_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = fresh(folder.path()).await;
-    let alice = store.arrive(arrival("secretperson")).await.unwrap().member;
-    store.forget(alice.id, note()).await.unwrap();
-    close(store, folder.path()).await;
-    let bytes = fs::read(folder.path().join("members.db")).unwrap();
-    for trace in ["secretperson", "192.0.2.77", "https://avatar/"] {
-        assert!(!bytes.windows(trace.len()).any(|window| window == trace.as_bytes()), "{trace}");
-    }
 }
 
 #[tokio::test]

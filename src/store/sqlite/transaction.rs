@@ -15,6 +15,9 @@ use crate::model::clock::instant;
 /// How long to wait while another process writes.
 const LONGEST_LOCK: Duration = Duration::from_secs(1);
 
+/// How long to wait for those who read what is to be erased: nobody else can write meanwhile.
+const LONGEST_READING: Duration = Duration::from_millis(200);
+
 /// How many steps of SQLite's machine pass between two looks at the clock: about a millisecond.
 const STEPS: i32 = 10_000;
 
@@ -54,10 +57,17 @@ fn attempt<S: Sentence>(
     }
     connection.execute_batch("COMMIT").map_err(StoreError::unavailable)?;
     if S::ERASES {
-        // Out of the write-ahead log, where it would stay until that is written over. Somebody who reads may hold it up.
-        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        erase(connection);
     }
     Ok(answer)
+}
+
+/// Writes over what was deleted: until then it stands in the file, and in the write-ahead log even longer. Whoever reads
+/// what was there before, a backup for example, holds it up; then the next sentence that erases sees to it.
+fn erase(connection: &Connection) {
+    if connection.busy_timeout(LONGEST_READING).is_ok() {
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
 }
 
 /// The row operations of SQLite never wait, so neither does what is made of them.
