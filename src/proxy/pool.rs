@@ -203,6 +203,6 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(5), seen).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), seen).await.expect("it is seen");
     }
 }

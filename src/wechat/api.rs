@@ -344,7 +344,8 @@ mod tests {
 
     #[tokio::test]
     async fn many_silent_hosts_take_no_longer_than_one() {
-        let hosts = [Silent::new(), Silent::new(), Silent::new()];
+        // So many that one after the other would take three times as long as a busy computer may.
+        let hosts: Vec<Silent> = (0..18).map(|_| Silent::new()).collect();
         let api_bases = hosts.iter().map(|host| host.base.clone()).collect();
         let timeout = Duration::from_millis(400);
         let api = WechatApi::new(ApiSettings { api_bases, timeout }, Arc::new(Metrics::new(1))).unwrap();
@@ -352,7 +353,7 @@ mod tests {
         let began = clock::instant();
         let result = api.identify(&app, "code").await;
         assert!(matches!(result, Err(WechatError::Unreachable(_))), "{result:?}");
-        assert!(began.elapsed() < timeout * 2, "{:?}", began.elapsed());
+        assert!(began.elapsed() < timeout * 6, "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::url::is_local;
-use super::deadlines::{CONNECT, SENTENCE};
+use super::deadlines::Deadlines;
 use crate::model::secret::Secret;
 
 /// A connection that nobody uses is probed, so that firewalls remember it and a lost server is noticed.
@@ -55,8 +55,8 @@ impl Address {
         let mut config: Config = url.reveal().parse().map_err(|_| AddressError::Address)?;
         let hosts = config.get_hosts().len().max(1);
         config
-            .connect_timeout(CONNECT / u32::try_from(hosts).unwrap_or(u32::MAX))
-            .tcp_user_timeout(SENTENCE * 2)
+            .connect_timeout(Deadlines::PROMISED.connect / u32::try_from(hosts).unwrap_or(u32::MAX))
+            .tcp_user_timeout(Deadlines::PROMISED.sentence * 2)
             .keepalives_idle(KEEPALIVE)
             .keepalives_interval(KEEPALIVE / 6)
             .keepalives_retries(3)

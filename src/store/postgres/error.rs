@@ -1,12 +1,12 @@
 //! PostgreSQL's complaints, in words without a password.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::Error;
 
 use super::super::StoreError;
-use super::deadlines::SENTENCE;
 use crate::model::member::ChangeError;
 
 /// The index that keeps user names apart.
@@ -21,18 +21,18 @@ pub(super) fn refused(error: Error) -> StoreError {
 }
 
 /// What a sentence comes to when there is no connection for it.
-pub(super) fn unconnected(error: PoolError) -> StoreError {
+pub(super) fn unconnected(error: PoolError, connect: Duration) -> StoreError {
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => refused(error),
         PoolError::PostCreateHook(HookError::Message(message)) => StoreError::unavailable(message),
-        PoolError::Timeout(_) => late(),
+        PoolError::Timeout(_) => late(connect),
         PoolError::Closed | PoolError::NoRuntimeSpecified => StoreError::unavailable("it is closed"),
     }
 }
 
 /// What a sentence comes to at its deadline.
-pub(super) fn late() -> StoreError {
-    StoreError::unavailable(format_args!("no answer within {SENTENCE:?}"))
+pub(super) fn late(after: Duration) -> StoreError {
+    StoreError::unavailable(format_args!("no answer within {after:?}"))
 }
 
 /// What a sentence comes to when a row holds what no version of this program writes.

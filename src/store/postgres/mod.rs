@@ -31,7 +31,7 @@ use tokio_postgres::IsolationLevel;
 
 use super::tables::Row;
 use super::{Answer, Dialect, OpenError, Opening, Sentence, Store, StoreError, StoreSettings};
-use deadlines::SENTENCE;
+use deadlines::Deadlines;
 use pool::{Held, Pool};
 use session::Session;
 
@@ -42,6 +42,7 @@ struct PostgresStore {
     /// For what requests wait for.
     urgent: Arc<Pool>,
     background: Handle,
+    deadlines: Deadlines,
 }
 
 /// Opens the store; its connections belong to `background`.
@@ -50,11 +51,22 @@ pub(super) async fn open(
     opening: Opening,
     background: Handle,
 ) -> Result<Arc<dyn Store>, OpenError> {
+    open_within(Deadlines::PROMISED, settings, opening, background).await
+}
+
+/// The same with these deadlines.
+async fn open_within(
+    deadlines: Deadlines,
+    settings: &StoreSettings,
+    opening: Opening,
+    background: Handle,
+) -> Result<Arc<dyn Store>, OpenError> {
     let place = settings.url.to_string();
-    let work = opening::open(settings.clone(), opening);
+    let work = opening::open(settings.clone(), opening, deadlines);
     let opened = background.spawn(work).await.unwrap_or_else(|error| Err(opening::broken(&place, error)));
     let (pool, urgent) = opened?;
-    Ok(Arc::new(PostgresStore { place, pool: Arc::new(pool), urgent: Arc::new(urgent), background }))
+    let (pool, urgent) = (Arc::new(pool), Arc::new(urgent));
+    Ok(Arc::new(PostgresStore { place, pool, urgent, background, deadlines }))
 }
 
 impl PostgresStore {
@@ -64,12 +76,12 @@ impl PostgresStore {
         pool: Arc<Pool>,
         work: impl Future<Output = Row<T>> + Send + 'static,
     ) -> Answer<T> {
-        let background = self.background.clone();
+        let (background, patience) = (self.background.clone(), self.deadlines.sentence);
         let in_time = async move {
-            let answer = tokio::time::timeout(SENTENCE, work).await;
+            let answer = tokio::time::timeout(patience, work).await;
             answer.unwrap_or_else(|_| {
                 pool.distrust();
-                Err(error::late())
+                Err(error::late(patience))
             })
         };
         Box::pin(async move {

@@ -1,5 +1,7 @@
 //! Opening the store: is it there, is it ours, does it know what this version needs?
 
+use std::time::Duration;
+
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Transaction};
 
@@ -9,32 +11,41 @@ use super::super::{OpenError, Opening, StoreSettings, StoreUrl};
 use super::address::Address;
 use super::advice;
 use super::deadlines::{
-    CONNECTIONS, OPENING, UPGRADE, UPGRADE_PAUSE, UPGRADE_TRIES, URGENT_CONNECTIONS, URGENT_WAITING, WAITING,
+    CONNECTIONS, Deadlines, UPGRADE, UPGRADE_PAUSE, URGENT_CONNECTIONS, URGENT_WAITING, WAITING,
 };
 use super::error::words;
 use super::pool::Pool;
 use crate::model::clock::instant;
 
 /// Two nodes that start together make one schema: whoever holds this lock (a number that is ours) looks first.
-const LOCK: &str = "SET LOCAL lock_timeout = 4000; SELECT pg_advisory_xact_lock(8675127341)";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(8675127341)";
+
+/// Of the time for opening, so much is left to whoever has waited for that lock.
+const AFTER_LOCK: Duration = Duration::from_secs(1);
 
 /// Opens the store.
-pub(super) async fn open(settings: StoreSettings, opening: Opening) -> Result<(Pool, Pool), OpenError> {
+pub(super) async fn open(
+    settings: StoreSettings,
+    opening: Opening,
+    deadlines: Deadlines,
+) -> Result<(Pool, Pool), OpenError> {
     let place = settings.url.to_string();
     let StoreUrl::Postgres(url) = &settings.url else {
         return Err(broken(&place, "it is no address of PostgreSQL"));
     };
     let marker = Marker::read(&settings.data_dir, Kind::Postgres)?;
     let address = Address::read(url, settings.ca_file.as_deref()).map_err(|error| broken(&place, error))?;
-    let prepare = prepare(&address, &marker, opening, &place);
+    let most = deadlines.opening;
+    let prepare = prepare(&address, &marker, opening, &place, deadlines);
     let late = |_| OpenError::Broken {
         place: place.clone(),
-        cause: format!("no answer within {OPENING:?}"),
+        cause: format!("no answer within {most:?}"),
         advice: advice::SILENT,
     };
-    let store_id = tokio::time::timeout(OPENING, prepare).await.map_err(late)??;
+    let store_id = tokio::time::timeout(most, prepare).await.map_err(late)??;
     let pool = |most, waiting| {
-        Pool::new(address.clone(), store_id.clone(), most, waiting).map_err(|error| broken(&place, error))
+        Pool::new(address.clone(), store_id.clone(), (most, waiting), deadlines)
+            .map_err(|error| broken(&place, error))
     };
     Ok((pool(CONNECTIONS, WAITING)?, pool(URGENT_CONNECTIONS, URGENT_WAITING)?))
 }
@@ -45,6 +56,7 @@ async fn prepare(
     marker: &Marker,
     opening: Opening,
     place: &str,
+    deadlines: Deadlines,
 ) -> Result<String, OpenError> {
     let fail = |error| refused(place, &error);
     let (mut client, connection) = match address.config.connect(address.tls.clone()).await {
@@ -63,9 +75,10 @@ async fn prepare(
     if !address.is_local {
         warn_of_plain_text(&client, place).await.map_err(fail)?;
     }
-    let tries_end = instant() + UPGRADE_TRIES;
+    let lock = format!("SET LOCAL lock_timeout = {}; {LOCK}", (deadlines.opening - AFTER_LOCK).as_millis());
+    let tries_end = instant() + deadlines.upgrading;
     loop {
-        match take_steps(&mut client, marker, opening, place).await? {
+        match take_steps(&mut client, marker, opening, place, &lock).await? {
             Done::Ready(id) => return Ok(id),
             Done::InTheWay if instant() >= tries_end => {
                 return Err(OpenError::Broken {
@@ -93,10 +106,11 @@ async fn take_steps(
     marker: &Marker,
     opening: Opening,
     place: &str,
+    lock: &str,
 ) -> Result<Done, OpenError> {
     let fail = |error| refused(place, &error);
     let transaction = client.transaction().await.map_err(fail)?;
-    transaction.batch_execute(LOCK).await.map_err(fail)?;
+    transaction.batch_execute(lock).await.map_err(fail)?;
     let (found, schema) = look(&transaction, place).await?;
     let plan = marker.judge(&found, opening, place)?;
     let id = match found {

@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::StoreError;
 use super::super::tables::Row;
 use super::address::Address;
-use super::deadlines::{CONNECT, ON_THE_SERVER, TURN};
+use super::deadlines::Deadlines;
 use super::error::unconnected;
 
 /// When the server has no connection left for us, we share those we have: so soon we look whether one is free. Before we
@@ -30,6 +30,7 @@ pub(super) struct Pool {
     store_id: String,
     connections: deadpool_postgres::Pool,
     places: Arc<Semaphore>,
+    deadlines: Deadlines,
 }
 
 /// A connection in use. Unless it is given back it is closed: at a deadline nobody knows in what state it is.
@@ -48,8 +49,8 @@ impl Pool {
     pub(super) fn new(
         address: Address,
         store_id: String,
-        most: usize,
-        waiting: usize,
+        (most, waiting): (usize, usize),
+        deadlines: Deadlines,
     ) -> Result<Self, String> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let expected = store_id.clone();
@@ -57,14 +58,14 @@ impl Pool {
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(most)
             .runtime(Runtime::Tokio1)
-            .create_timeout(Some(CONNECT))
+            .create_timeout(Some(deadlines.connect))
             .post_create(Hook::async_fn(move |connection: &mut ClientWrapper, _| {
                 let store_id = expected.clone();
-                Box::pin(async move { greet(connection, &store_id).await })
+                Box::pin(async move { greet(connection, &store_id, deadlines.on_the_server).await })
             }))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { store_id, connections, places: Arc::new(Semaphore::new(most + waiting)) })
+        Ok(Self { store_id, connections, places: Arc::new(Semaphore::new(most + waiting)), deadlines })
     }
 
     /// The store that all connections lead to.
@@ -79,8 +80,9 @@ impl Pool {
         let mut looks = 0;
         loop {
             // Whoever only waited for others does not know whether it answers.
-            let turn =
-                tokio::time::timeout(TURN, self.connections.get()).await.map_err(|_| StoreError::Busy)?;
+            let turn = tokio::time::timeout(self.deadlines.turn, self.connections.get())
+                .await
+                .map_err(|_| StoreError::Busy)?;
             match turn {
                 Ok(connection) => return Ok(Held { connection: Some(connection), _place: place }),
                 Err(PoolError::Backend(error))
@@ -89,7 +91,7 @@ impl Pool {
                     looks += 1;
                     tokio::time::sleep(FULL).await;
                 }
-                Err(error) => return Err(unconnected(error)),
+                Err(error) => return Err(unconnected(error, self.deadlines.connect)),
             }
         }
     }
@@ -135,8 +137,8 @@ impl Connect for Connector {
 
 /// Settings of a new connection, and whether the store is still there. Settings by `SET` and not at the connect: PgBouncer
 /// refuses those. (It does as long as it hands out whole sessions; statements are prepared once per session.)
-async fn greet(connection: &Client, store_id: &str) -> Result<(), HookError> {
-    connection.batch_execute(ON_THE_SERVER).await.map_err(HookError::Backend)?;
+async fn greet(connection: &Client, store_id: &str, on_the_server: &str) -> Result<(), HookError> {
+    connection.batch_execute(on_the_server).await.map_err(HookError::Backend)?;
     let answer = connection.simple_query("SELECT store_id FROM wxgate").await.map_err(HookError::Backend)?;
     let found = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),

@@ -20,6 +20,7 @@ mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{io, thread};
 
 use rusqlite::Connection;
@@ -49,14 +50,24 @@ pub(super) async fn open(
     opening: Opening,
     background: Handle,
 ) -> Result<Arc<dyn Store>, OpenError> {
+    open_within(worker::PATIENCE, settings, opening, background).await
+}
+
+/// The same; a sentence may take as long as `patience`.
+async fn open_within(
+    patience: Duration,
+    settings: &StoreSettings,
+    opening: Opening,
+    background: Handle,
+) -> Result<Arc<dyn Store>, OpenError> {
     let place = match &settings.url {
         StoreUrl::Sqlite(path) => file::place(&settings.data_dir.join(path)),
         other => other.to_string(),
     };
     let (url, data_dir) = (settings.url.clone(), settings.data_dir.clone());
     let opened = background.spawn_blocking(move || match url {
-        StoreUrl::Sqlite(path) => opening::file(data_dir.join(path), &data_dir, opening),
-        _ => opening::memory(),
+        StoreUrl::Sqlite(path) => opening::file(data_dir.join(path), &data_dir, opening, patience),
+        _ => opening::memory(patience),
     });
     match opened.await {
         Ok(opened) => Ok(Arc::new(opened?)),
@@ -72,11 +83,12 @@ impl Sqlite {
         mut readers: Vec<Connection>,
         file: Option<DatabaseFile>,
         id: String,
+        patience: Duration,
     ) -> io::Result<Self> {
-        let writer = Workers::start("writer", vec![writer])?;
+        let writer = Workers::start("writer", vec![writer], patience)?;
         let lane = |name: &str, connections: Vec<Connection>| match connections.is_empty() {
             true => Ok(writer.clone()),
-            false => Workers::start(name, connections),
+            false => Workers::start(name, connections, patience),
         };
         let urgent = lane("urgent", readers.pop().into_iter().collect())?;
         let readers = lane("reader", readers)?;

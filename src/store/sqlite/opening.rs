@@ -19,7 +19,12 @@ const LONGEST_CHECK: Duration = Duration::from_millis(800);
 const STEPS: i32 = 1000;
 
 /// Opens the file, or makes it.
-pub(super) fn file(path: PathBuf, data_dir: &Path, opening: Opening) -> Result<Sqlite, OpenError> {
+pub(super) fn file(
+    path: PathBuf,
+    data_dir: &Path,
+    opening: Opening,
+    patience: Duration,
+) -> Result<Sqlite, OpenError> {
     let marker = Marker::read(data_dir, Kind::Sqlite)?;
     let place = place(&path);
     let file = match DatabaseFile::find(&path)? {
@@ -50,16 +55,16 @@ pub(super) fn file(path: PathBuf, data_dir: &Path, opening: Opening) -> Result<S
     let readers = (0..3).map(|_| connect::file(&path)).collect::<Result<Vec<_>, _>>();
     let readers = readers.map_err(|error| refused(&path, &error))?;
     file.is_in_place().map_err(|error| broken(&path, error, "leave it alone while wxgate starts"))?;
-    Sqlite::start(writer, readers, Some(file), id)
+    Sqlite::start(writer, readers, Some(file), id, patience)
         .map_err(|error| broken(&path, error, "give wxgate a few more threads"))
 }
 
 /// Makes a database in memory.
-pub(super) fn memory() -> Result<Sqlite, OpenError> {
+pub(super) fn memory(patience: Duration) -> Result<Sqlite, OpenError> {
     let path = Path::new(":memory:");
     let mut writer = connect::memory().map_err(|error| refused(path, &error))?;
     let id = create(&mut writer, path)?;
-    Sqlite::start(writer, Vec::new(), None, id)
+    Sqlite::start(writer, Vec::new(), None, id, patience)
         .map_err(|error| broken(path, error, "give wxgate a few more threads"))
 }
 

@@ -18,11 +18,11 @@ use crate::model::clock::instant;
 /// Jobs that may wait; more than this many would wait longer than anybody waits for them.
 const LONGEST_QUEUE: usize = 64;
 
-/// How long after it was asked a job may begin, and may say that it is done.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long after it was asked a job may begin, and may say that it is done. Callers are promised two seconds.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// How long whoever asks waits: a little longer, so that a job that is just being done can say so.
-const LONGEST_WAIT: Duration = Duration::from_millis(1800);
+/// How much longer whoever asks waits, so that a job that is just being done can say so.
+const LONGER: Duration = Duration::from_millis(300);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -30,6 +30,7 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 #[derive(Clone, Debug)]
 pub(super) struct Workers {
     queue: SyncSender<Job>,
+    patience: Duration,
 }
 
 impl Workers {
@@ -37,14 +38,14 @@ impl Workers {
     ///
     /// # Errors
     /// When the system has no more threads.
-    pub(super) fn start(name: &str, connections: Vec<Connection>) -> io::Result<Self> {
+    pub(super) fn start(name: &str, connections: Vec<Connection>, patience: Duration) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(LONGEST_QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         for connection in connections {
             let jobs = Arc::clone(&jobs);
             thread::Builder::new().name(format!("store-{name}")).spawn(move || work(&jobs, connection))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, patience })
     }
 
     /// Has `work` done with a connection and the moment until which it may say that it is done.
@@ -52,7 +53,7 @@ impl Workers {
         self,
         work: impl FnOnce(&mut Connection, Instant) -> Row<T> + Send + 'static,
     ) -> Row<T> {
-        let deadline = instant() + PATIENCE;
+        let deadline = instant() + self.patience;
         let (answer, answered) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&begun);
@@ -70,7 +71,7 @@ impl Workers {
                 return Err(StoreError::unavailable("its threads have ended"));
             }
         }
-        match timeout(LONGEST_WAIT, answered).await {
+        match timeout(self.patience + LONGER, answered).await {
             Ok(Ok(answer)) => answer,
             // Whoever only waited for others does not know whether it answers.
             Err(_) if !begun.load(Ordering::Acquire) => Err(StoreError::Busy),
@@ -93,15 +94,34 @@ fn work(jobs: &Mutex<Receiver<Job>>, mut connection: Connection) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinHandle;
+
     use super::*;
 
-    fn one() -> Workers {
-        Workers::start("test", vec![Connection::open_in_memory().unwrap()]).unwrap()
+    /// Far longer than any test: whoever is told within `SOON` has not waited for it.
+    const AMPLE: Duration = Duration::from_secs(60);
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn one(patience: Duration) -> Workers {
+        Workers::start("test", vec![Connection::open_in_memory().unwrap()], patience).unwrap()
+    }
+
+    /// A job that goes on until its sender is dropped; it has begun when this returns.
+    async fn held(workers: &Workers) -> (std::sync::mpsc::Sender<()>, JoinHandle<Row<()>>) {
+        let (release, wait) = std::sync::mpsc::channel();
+        let (begin, begun) = oneshot::channel();
+        let held = tokio::spawn(workers.clone().ask(move |_, _| {
+            begin.send(()).unwrap();
+            let _ = wait.recv();
+            Ok(())
+        }));
+        begun.await.unwrap();
+        (release, held)
     }
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_thread_goes_on() {
-        let workers = one();
+        let workers = one(AMPLE);
         let broken = workers.clone().ask(|connection, _| -> Row<()> {
             connection.execute_batch("BEGIN").unwrap();
             panic!("on purpose");
@@ -112,39 +132,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_answers_at_once_and_what_waited_too_long_is_not_done() {
-        let workers = one();
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let (begin, begun) = oneshot::channel();
-        let busy = tokio::spawn(workers.clone().ask(move |_, _| {
-            begin.send(()).unwrap();
-            Ok(wait.recv().is_ok())
-        }));
-        begun.await.unwrap();
+    async fn a_full_queue_answers_at_once() {
+        let workers = one(AMPLE);
+        let (release, busy) = held(&workers).await;
         let queued: Vec<_> =
             (0..LONGEST_QUEUE + 8).map(|_| tokio::spawn(workers.clone().ask(|_, _| Ok(())))).collect();
-        // Those for whom there is no room hear so at once.
-        while queued.iter().filter(|waiting| waiting.is_finished()).count() < 8 {
-            tokio::task::yield_now().await;
-        }
-        let began = instant();
-        let refused = workers.clone().ask(|_, _| Ok(()));
-        let refused = refused.await.unwrap_err().to_string();
-        assert!(
-            refused.contains("too many ask") && began.elapsed() < Duration::from_millis(500),
-            "{refused}"
-        );
-        for waiting in queued {
-            assert!(waiting.await.unwrap().is_err());
-        }
-        assert!(began.elapsed() < Duration::from_secs(2));
-        assert!(busy.await.unwrap().is_err());
-        release.send(()).unwrap();
-        let recovers = async {
-            while workers.clone().ask(|_, _| Ok(())).await.is_err() {
+        let refused = || queued.iter().filter(|waiting| waiting.is_finished()).count();
+        let told = async {
+            while refused() < 8 {
                 tokio::task::yield_now().await;
             }
+            workers.clone().ask(|_, _| Ok(())).await
         };
-        timeout(Duration::from_secs(10), recovers).await.unwrap();
+        let said = timeout(SOON, told).await.expect("who has no room is told, without a deadline");
+        assert!(matches!(said, Err(StoreError::Busy)), "{said:?}");
+        assert_eq!(refused(), 8, "for the others there is room");
+        drop(release);
+        busy.await.unwrap().unwrap();
+        let served = futures_util::future::join_all(queued).await;
+        assert_eq!(served.iter().filter(|answer| matches!(answer, Ok(Ok(())))).count(), LONGEST_QUEUE);
+    }
+
+    #[tokio::test]
+    async fn what_waited_too_long_is_not_done() {
+        assert!(PATIENCE + LONGER < Duration::from_secs(2), "callers are promised two seconds");
+        let workers = one(Duration::from_millis(50));
+        let (release, busy) = held(&workers).await;
+        let done = Arc::new(AtomicBool::new(false));
+        let late = (0..8).map(|_| {
+            let done = Arc::clone(&done);
+            workers.clone().ask(move |_, _| {
+                done.store(true, Ordering::Release);
+                Ok(())
+            })
+        });
+        let late = timeout(SOON, futures_util::future::join_all(late)).await.expect("all are told");
+        assert!(late.iter().all(|answer| matches!(answer, Err(StoreError::Busy))), "{late:?}");
+        // This one was begun, and does not come to its end.
+        assert!(matches!(busy.await.unwrap(), Err(StoreError::Unavailable(_))));
+        drop(release);
+        let recovers = async { while workers.clone().ask(|_, _| Ok(())).await.is_err() {} };
+        timeout(SOON, recovers).await.expect("it goes on");
+        assert!(!done.load(Ordering::Acquire), "nobody waited for it any more");
     }
 }

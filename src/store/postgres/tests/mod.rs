@@ -10,11 +10,15 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres::{Client, NoTls};
 
 use super::super::records::{Arrival, NewSession};
-use super::super::{OpenError, Opening, Store, StoreError, StoreSettings, open};
+use super::super::{OpenError, Opening, Store, StoreError, StoreSettings};
+use super::deadlines::Deadlines;
+use super::open_within;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::identity::{Account, Profile};
@@ -24,6 +28,10 @@ use server::{PASSWORD, Postgres};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 const LATER: Timestamp = Timestamp::from_unix(1_800_003_600);
+
+/// Waits are for events; this only bounds a test that has failed. Far below `Deadlines::AMPLE`: what comes true within it
+/// has not waited for a deadline.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A store in a new, empty database.
 pub(in crate::store) async fn fresh() -> Arc<dyn Store> {
@@ -51,9 +59,31 @@ fn settings(url: &str, data_dir: &Path) -> StoreSettings {
     StoreSettings { url: url.parse().unwrap(), ca_file: None, data_dir: data_dir.to_owned() }
 }
 
-/// The store at `url`, of a gateway with this folder.
+/// What comes of it, which must be soon.
+async fn within<T>(most: Duration, what: &str, comes: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(most, comes).await;
+    came.unwrap_or_else(|_| panic!("waited for more than {most:?} until {what}"))
+}
+
+/// The store at `url`, of a gateway with this folder. It is as slow as this computer has to be.
 async fn at(url: &str, data_dir: &Path) -> Result<Arc<dyn Store>, OpenError> {
-    open(&settings(url, data_dir), Opening::Create, background()).await
+    at_within(Deadlines::AMPLE, url, data_dir).await
+}
+
+async fn at_within(deadlines: Deadlines, url: &str, data_dir: &Path) -> Result<Arc<dyn Store>, OpenError> {
+    open_within(deadlines, &settings(url, data_dir), Opening::Create, background()).await
+}
+
+/// Opens it as a command does, which makes nothing.
+async fn existing(url: &str, data_dir: &Path) -> Result<Arc<dyn Store>, OpenError> {
+    open_within(Deadlines::AMPLE, &settings(url, data_dir), Opening::Existing, background()).await
+}
+
+/// Another program that is connected to this database.
+async fn connected(server: &Postgres, name: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(&server.url(name), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 /// Two nodes with one new database, and its name.
@@ -69,6 +99,14 @@ async fn one_node(server: &Postgres) -> (Arc<dyn Store>, String) {
     let name = database(server);
     let folder = tempfile::tempdir().unwrap();
     (at(&server.url(&name), folder.path()).await.unwrap(), name)
+}
+
+/// A node that keeps the promised deadlines, with a new database of this name; and one that has time.
+async fn one_in_time(server: &Postgres) -> (Arc<dyn Store>, Arc<dyn Store>, String) {
+    let (patient, name) = one_node(server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let deadlines = Deadlines { opening: Deadlines::AMPLE.opening, ..Deadlines::PROMISED };
+    (at_within(deadlines, &server.url(&name), folder.path()).await.unwrap(), patient, name)
 }
 
 fn arrival(openid: &str) -> Arrival {

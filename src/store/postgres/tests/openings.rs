@@ -2,12 +2,9 @@
 
 use std::pin::pin;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio_postgres::{Client, NoTls};
-
-use super::super::deadlines::ON_THE_SERVER;
 use super::*;
 use crate::store::migrations::{POSTGRES, newest};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// Makes a database what the first version made it.
 const OLDER: &str =
@@ -20,7 +17,11 @@ async fn refusal(url: &str) -> String {
 }
 
 async fn refusal_in(url: &str, data_dir: &Path) -> String {
-    let error = at(url, data_dir).await.unwrap_err();
+    refusal_within(Deadlines::AMPLE, url, data_dir).await
+}
+
+async fn refusal_within(deadlines: Deadlines, url: &str, data_dir: &Path) -> String {
+    let error = at_within(deadlines, url, data_dir).await.unwrap_err();
     let text = format!("{error}");
     assert!(!format!("{text}{error:?}").contains(PASSWORD), "{text}");
     assert!(text.starts_with("postgres://"), "{text}");
@@ -77,7 +78,9 @@ async fn a_server_that_hangs_is_given_up() {
     let server = Postgres::start();
     let url = server.url(&database(&server));
     server.freeze();
-    let text = tokio::time::timeout(std::time::Duration::from_secs(6), refusal(&url)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let given_up = refusal_within(Deadlines::PROMISED, &url, folder.path());
+    let text = within(Deadlines::PROMISED.opening * 3, "it is given up", given_up).await;
     assert!(text.contains("no answer within 5s"), "{text}");
 }
 
@@ -111,8 +114,7 @@ async fn a_database_of_an_older_version_is_brought_up_to_date_by_the_gateway_alo
     let folder = tempfile::tempdir().unwrap();
     let id = member(&at(&url, folder.path()).await.unwrap(), "alice").await.id;
     server.sql(&name, OLDER);
-    let settings = settings(&url, folder.path());
-    let refused = open(&settings, Opening::Existing, background()).await.unwrap_err();
+    let refused = existing(&url, folder.path()).await.unwrap_err();
     assert!(refused.to_string().contains("older wxgate"), "{refused}");
     let store = at(&url, folder.path()).await.unwrap();
     let alice = store.change(id, Change::Block, note(AuditKind::Blocked)).await.unwrap();
@@ -128,12 +130,6 @@ async fn of_an_older_version(server: &Postgres, data_dir: &Path) -> String {
     name
 }
 
-async fn connected(server: &Postgres, name: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(&server.url(name), NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
 #[tokio::test]
 async fn an_upgrade_that_a_long_reader_is_in_the_way_of_holds_nobody_up_and_says_so() {
     let server = Postgres::shared();
@@ -142,10 +138,11 @@ async fn an_upgrade_that_a_long_reader_is_in_the_way_of_holds_nobody_up_and_says
     let reader = connected(server, &name).await;
     reader.batch_execute("BEGIN; SELECT count(*) FROM members").await.unwrap();
     let another = connected(server, &name).await;
-    // What another node waits for before it gives a request up.
-    another.batch_execute(ON_THE_SERVER).await.unwrap();
+    // Another node gives a request up when it has waited for a second; this computer may be three times as slow.
+    another.batch_execute("SET lock_timeout = 3000").await.unwrap();
     let (url, data_dir) = (server.url(&name), folder.path());
-    let mut opening = pin!(refusal_in(&url, data_dir));
+    let deadlines = Deadlines { upgrading: Deadlines::PROMISED.upgrading, ..Deadlines::AMPLE };
+    let mut opening = pin!(refusal_within(deadlines, &url, data_dir));
     let mut reads = 0;
     let said = loop {
         let read = another.query("SELECT id FROM members", &[]);
@@ -173,9 +170,12 @@ async fn an_upgrade_goes_on_when_a_reader_is_done() {
     let opening = tokio::spawn(async move { at(&url, folder.path()).await.map(drop) });
     let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'members'::regclass";
     let another = connected(server, &name).await;
-    while another.query(waiting, &[]).await.unwrap().is_empty() {}
-    // Not before that try has failed.
-    while !another.query(waiting, &[]).await.unwrap().is_empty() {}
+    // The second: not before that try has failed.
+    for waits in [true, false] {
+        while another.query(waiting, &[]).await.unwrap().is_empty() == waits {
+            assert!(!opening.is_finished(), "it does not go on");
+        }
+    }
     reader.batch_execute("COMMIT").await.unwrap();
     opening.await.unwrap().unwrap();
     assert_eq!(server.sql(&name, "SELECT schema FROM wxgate"), newest(POSTGRES).to_string());
@@ -186,11 +186,11 @@ async fn a_command_makes_no_database() {
     let server = Postgres::shared();
     let name = database(server);
     let folder = tempfile::tempdir().unwrap();
-    let settings = settings(&server.url(&name), folder.path());
-    open(&settings, Opening::Existing, background()).await.unwrap_err();
+    let url = server.url(&name);
+    existing(&url, folder.path()).await.unwrap_err();
     assert_eq!(server.sql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
-    drop(open(&settings, Opening::Create, background()).await.unwrap());
-    open(&settings, Opening::Existing, background()).await.unwrap().check().await.unwrap();
+    drop(at(&url, folder.path()).await.unwrap());
+    existing(&url, folder.path()).await.unwrap().check().await.unwrap();
 }
 
 #[tokio::test]
@@ -265,16 +265,19 @@ async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
         StoreSettings { ca_file: Some(file), ..settings(url, folder.path()) }
     };
     let url = format!("{url}?sslmode=require");
-    let store = open(&trusting(ours.pem(), &url), Opening::Create, background()).await.unwrap();
+    let open = |settings: StoreSettings| async move {
+        open_within(Deadlines::AMPLE, &settings, Opening::Create, background()).await
+    };
+    let store = open(trusting(ours.pem(), &url)).await.unwrap();
     store.check().await.unwrap();
     let ssl =
         "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'wxgate'";
     assert_eq!(server.sql("postgres", ssl), "t");
     for settings in [trusting(others.pem(), &url), settings(&url, folder.path())] {
-        let error = open(&settings, Opening::Create, background()).await.unwrap_err().to_string();
+        let error = open(settings).await.unwrap_err().to_string();
         assert!(error.contains("TLS") && error.contains("ca_file"), "{error}");
     }
-    let error = open(&trusting(String::new(), &url), Opening::Create, background()).await.unwrap_err();
+    let error = open(trusting(String::new(), &url)).await.unwrap_err();
     assert!(error.to_string().contains("ca.pem"), "{error}");
 
     // One that vouches for itself: as Debian makes it, and as openssl does unless it is told.
@@ -287,7 +290,7 @@ async fn tls_is_spoken_with_a_server_that_the_named_authority_vouches_for() {
         write("server.crt", own.pem());
         server.stop();
         server.start_again();
-        let opened = open(&trusting(own.pem(), &url), Opening::Create, background()).await;
+        let opened = open(trusting(own.pem(), &url)).await;
         match (opened, advice) {
             (Ok(store), None) => store.check().await.unwrap(),
             (Err(error), Some(advice)) => assert!(error.to_string().contains(advice), "{error}"),
