@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::act::Act;
 use super::directory::Directory;
-use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::audit::{Actor, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::member::{Change, Groups, Member, MemberId, SessionId, Standing, Status};
 use crate::model::secret::Secret;
@@ -15,7 +15,6 @@ use crate::store::records::{
     Settlement,
 };
 use crate::store::{MemberKey, StoreError};
-use crate::telemetry::audit;
 
 /// An invitation to be made.
 #[derive(Clone, Debug)]
@@ -35,17 +34,13 @@ impl Directory {
     pub async fn change(&self, act: &Act, whom: &MemberId, change: Change) -> Result<Member, StoreError> {
         let (kind, detail) = describe(&change);
         let note = act.note(kind, Some(whom), detail);
-        let member = self.ask_about(whom, self.store.change(whom.clone(), change, note.clone())).await?;
-        audit::line(&note);
-        Ok(member)
+        self.ask_about(whom, self.store.change(whom.clone(), change, note)).await
     }
 
     /// Deletes everything about a person.
     pub async fn forget(&self, act: &Act, whom: &MemberId) -> Result<(), StoreError> {
         let note = act.note(AuditKind::Forgotten, Some(whom), String::new());
-        self.ask_about(whom, self.store.forget(whom.clone(), note.clone())).await?;
-        audit::line(&note);
-        Ok(())
+        self.ask_about(whom, self.store.forget(whom.clone(), note)).await
     }
 
     /// One page of members, each with their sessions that count, newest first.
@@ -76,18 +71,15 @@ impl Directory {
         let is_own = of.is_some_and(|of| act.actor == Actor::Member(of.clone()));
         let kind = if is_own { AuditKind::SignedOut } else { AuditKind::SessionEnded };
         let note = act.note(kind, of, String::new());
-        let whose = self.ask(self.store.end_session(id, of.cloned(), note.clone())).await?;
+        let whose = self.ask(self.store.end_session(id, of.cloned(), note)).await?;
         self.standings.forget(&whose);
-        audit::line(&AuditEvent { member: Some(whose.clone()), ..note });
         Ok(whose)
     }
 
     /// Ends all sessions of a member: how many were open.
     pub async fn end_sessions(&self, act: &Act, of: &MemberId) -> Result<u64, StoreError> {
         let note = act.note(AuditKind::SessionsEnded, Some(of), String::new());
-        let ended = self.ask_about(of, self.store.end_sessions(of.clone(), note.clone())).await?;
-        audit::line(&note);
-        Ok(ended)
+        self.ask_about(of, self.store.end_sessions(of.clone(), note)).await
     }
 
     /// Makes an invitation, and the code of its link, which is kept nowhere.
@@ -105,30 +97,22 @@ impl Directory {
             note,
         };
         let note = act.note(AuditKind::InviteMade, None, format!("invitation {}", invite.id));
-        self.ask(self.store.make_invite(invite.clone(), note.clone())).await?;
-        audit::line(&note);
+        self.ask(self.store.make_invite(invite.clone(), note)).await?;
         Ok((invite, Secret::new(code)))
     }
 
     /// Takes an invitation back.
     pub async fn withdraw_invite(&self, act: &Act, id: &str) -> Result<(), StoreError> {
         let note = act.note(AuditKind::InviteWithdrawn, None, format!("invitation {id}"));
-        self.ask(self.store.withdraw_invite(id.to_owned(), note.clone())).await?;
-        audit::line(&note);
-        Ok(())
+        self.ask(self.store.withdraw_invite(id.to_owned(), note)).await
     }
 
     /// Settles a conflict.
     pub async fn settle(&self, act: &Act, id: &str, settlement: Settlement) -> Result<Conflict, StoreError> {
-        let what = match settlement {
-            Settlement::KeepApart => "kept apart",
-            Settlement::MoveAccount => "account moved",
-        };
-        let note = act.note(AuditKind::ConflictSettled, None, format!("conflict {id}: {what}"));
-        let conflict = self.ask(self.store.settle(id.to_owned(), settlement, note.clone())).await?;
+        let note = act.note(AuditKind::ConflictSettled, None, String::new());
+        let conflict = self.ask(self.store.settle(id.to_owned(), settlement, note)).await?;
         self.standings.forget(&conflict.holder);
         self.standings.forget(&conflict.other);
-        audit::line(&note);
         Ok(conflict)
     }
 

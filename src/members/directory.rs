@@ -17,7 +17,6 @@ use crate::model::person::{Person, Who};
 use crate::model::session::Session;
 use crate::store::records::ClaimKind;
 use crate::store::{Answer, Store, StoreError};
-use crate::telemetry::audit;
 
 /// The directory. One for the whole process, whatever the configuration of the moment.
 #[derive(Debug)]
@@ -76,7 +75,6 @@ impl Directory {
 
     /// Writes a line of the audit trail, in the log at once, and in the store as soon as it can be.
     pub async fn note(&self, event: AuditEvent) -> Result<(), StoreError> {
-        audit::line(&event);
         self.ask(self.store.note(event)).await
     }
 
@@ -84,8 +82,9 @@ impl Directory {
     pub fn note_later(self: &Arc<Self>, event: AuditEvent) {
         let directory = Arc::clone(self);
         self.standings.background().spawn(async move {
+            let kind = event.kind.as_str();
             if let Err(error) = directory.note(event).await {
-                tracing::warn!(error = %error, "a line of the audit trail could not be written in the store");
+                tracing::warn!(kind, error = %error, "a line of the audit trail could not be written in the store");
             }
         });
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::act::Act;
 use super::directory::Directory;
-use crate::model::audit::{Actor, AuditEvent, AuditKind};
+use crate::model::audit::{Actor, AuditKind};
 use crate::model::clock::Timestamp;
 use crate::model::identity::{Account, Profile};
 use crate::model::legible::is_invisible;
@@ -16,7 +16,6 @@ use crate::model::secret::Secret;
 use crate::seal::{digest, random};
 use crate::store::StoreError;
 use crate::store::records::{Arrival, Arrived, Invite, NewSession};
-use crate::telemetry::audit;
 
 /// Longest message to the administrator, in characters.
 pub const LONGEST_MESSAGE: usize = 200;
@@ -129,19 +128,10 @@ impl Directory {
                     .collect(),
                 client,
             },
-            request_id: request_id.clone(),
+            request_id,
         };
         let Arrived { member, is_in, .. } = self.ask(self.store.arrive(arrival)).await?;
         self.standings.forget(&member.id);
-        audit::line(&AuditEvent {
-            at: now,
-            kind: if is_in { AuditKind::SignedIn } else { AuditKind::SignInRefused },
-            actor: Actor::Member(member.id.clone()),
-            member: Some(member.id.clone()),
-            client: Some(client),
-            request_id: Some(request_id),
-            detail: String::new(),
-        });
         match member.status {
             _ if is_in => Ok(member),
             Status::Blocked => Err(WelcomeError::Blocked(member.id)),
@@ -163,7 +153,6 @@ impl Directory {
         }
         let request = AccessRequest { code: code(), message: clipped(message), at: act.now };
         let note = act.note(AuditKind::Asked, Some(who), format!("code {}", request.code));
-        audit::line(&note);
         self.ask_about(who, self.store.ask(who.clone(), request, note)).await
     }
 
@@ -175,10 +164,7 @@ impl Directory {
     /// Makes somebody a member by the code of an invitation.
     pub async fn join(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
         let note = act.note(AuditKind::InviteUsed, Some(who), String::new());
-        let joined =
-            self.ask_about(who, self.store.join(digest(code.as_bytes()), who.clone(), note.clone())).await?;
-        audit::line(&note);
-        Ok(joined)
+        self.ask_about(who, self.store.join(digest(code.as_bytes()), who.clone(), note)).await
     }
 
     /// Whether nobody can administer.
@@ -190,8 +176,7 @@ impl Directory {
     pub async fn make_setup_link(&self, act: &Act, expires: Timestamp) -> Result<Secret, StoreError> {
         let code = crate::seal::hex(&random::<16>());
         let note = act.note(AuditKind::SetupLinkMade, None, String::new());
-        self.ask(self.store.make_setup_link(digest(code.as_bytes()), expires, note.clone())).await?;
-        audit::line(&note);
+        self.ask(self.store.make_setup_link(digest(code.as_bytes()), expires, note)).await?;
         Ok(Secret::new(code))
     }
 
@@ -203,11 +188,7 @@ impl Directory {
     /// Makes somebody an administrator by the code of a setup link.
     pub async fn set_up(&self, act: &Act, who: &MemberId, code: &str) -> Result<Member, StoreError> {
         let note = act.note(AuditKind::SetupUsed, Some(who), String::new());
-        let member = self
-            .ask_about(who, self.store.set_up(digest(code.as_bytes()), who.clone(), note.clone()))
-            .await?;
-        audit::line(&note);
-        Ok(member)
+        self.ask_about(who, self.store.set_up(digest(code.as_bytes()), who.clone(), note)).await
     }
 }
 

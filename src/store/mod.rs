@@ -16,6 +16,7 @@ mod sentences;
 mod sqlite;
 mod tables;
 mod text;
+mod trail;
 mod url;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Standing, Status, UserName};
 use crate::model::pairing::{Pairing, PairingStep};
+use crate::telemetry::audit;
 use records::{
     Arrival, Arrived, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MemberDetail, MembersQuery,
     OpenSession, PairingBounds, PairingBy, SessionIds, SessionRow, Settlement,
@@ -58,7 +60,8 @@ pub enum MemberKey {
 /// - A sentence comes true whole or not at all; once it has answered `Ok`, it survives a kill of this process.
 /// - Sentences that change the directory happen one after the other, over all nodes.
 /// - What may happen once happens once over all nodes, by one atomic statement.
-/// - The line of the audit trail that comes with a change is written with it, or neither is.
+/// - The line of the audit trail that comes with a change is written with it, or neither is. The log has exactly the lines
+///   that were written, whether or not somebody still waits for the answer.
 /// - Every sentence answers within two seconds: a database that does not answer is [`StoreError::Unavailable`], and a
 ///   sentence that was answered so may have come true all the same, but not later than that.
 /// - Futures may be awaited on any runtime, and dropped at any time.
@@ -123,7 +126,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The next step of a pairing ([`Pairing::after`]); as it is afterwards, `None` if the step does not follow, or somebody
     /// else has just taken one.
     fn advance_pairing(&self, by: PairingBy, step: PairingStep, now: Timestamp) -> Answer<Option<Pairing>>;
-    /// Writes a line of the audit trail.
+    /// Writes a line of the audit trail about what has happened already, whether or not it can be written: the log has it at
+    /// once.
     fn note(&self, event: AuditEvent) -> Answer<()>;
     /// One page of the audit trail.
     fn audit(&self, query: AuditQuery) -> Answer<Vec<AuditRow>>;
@@ -274,6 +278,7 @@ impl<D: Dialect> Store for D {
     }
 
     fn note(&self, event: AuditEvent) -> Answer<()> {
+        audit::line(&event);
         self.say(event)
     }
 

@@ -7,6 +7,7 @@ use super::records::{
     AccountRow, AuditQuery, AuditRow, ClaimKind, Conflict, Invite, MembersQuery, NewSession, PairingBy,
     SessionIds, SessionRow,
 };
+use super::trail::Trail;
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
@@ -189,8 +190,18 @@ pub(super) trait Tables: Send {
 
     // --- the audit trail ---
 
-    /// Writes a line.
-    fn note(&mut self, event: &AuditEvent) -> impl Future<Output = Row<()>> + Send;
+    /// Writes a line about what the sentence does; the log has it as soon as that has come true.
+    fn note(&mut self, event: &AuditEvent) -> impl Future<Output = Row<()>> + Send {
+        async move {
+            self.write_line(event).await?;
+            self.trail().add(event);
+            Ok(())
+        }
+    }
+    /// Writes a line that the log has already.
+    fn write_line(&mut self, event: &AuditEvent) -> impl Future<Output = Row<()>> + Send;
+    /// The lines that were noted in this transaction. Whoever commits it says them.
+    fn trail(&mut self) -> &mut Trail;
     /// One page of lines, newest first.
     fn audit(&mut self, query: &AuditQuery) -> impl Future<Output = Row<Vec<AuditRow>>> + Send;
 

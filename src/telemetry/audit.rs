@@ -18,3 +18,16 @@ pub fn line(event: &AuditEvent) {
         event.kind.as_str()
     );
 }
+
+/// Writes a line about something that is in the store or not: the store did not say. So it is none of the trail, and may be
+/// all there is of it.
+pub fn doubtful(event: &AuditEvent) {
+    tracing::warn!(
+        kind = event.kind.as_str(),
+        actor = %event.actor,
+        member = event.member.as_ref().map(crate::model::member::MemberId::as_str),
+        request_id = event.request_id,
+        detail = event.detail,
+        "the store did not say whether this came true: look for it in the audit trail"
+    );
+}

@@ -42,6 +42,7 @@ mod sessions;
 mod signing_in;
 mod snippets;
 mod support;
+mod trail;
 mod upgrades;
 mod workers;
 mod writer;

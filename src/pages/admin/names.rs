@@ -73,6 +73,13 @@ pub(super) fn member(actor: &Actor) -> Option<&MemberId> {
 pub(super) fn mentioned(event: &AuditEvent) -> Option<MemberId> {
     match event.kind {
         AuditKind::ConflictFound => event.detail.strip_prefix(UNIONID_OF)?.parse().ok(),
+        AuditKind::ConflictSettled => Some(settled(&event.detail)?.1),
         _ => None,
     }
+}
+
+/// How a conflict was settled, and with whom besides the member of the line.
+pub(super) fn settled(detail: &str) -> Option<(&str, MemberId)> {
+    let (what, holder) = detail.split_once(": ")?.1.rsplit_once(' ')?;
+    Some((what, holder.parse().ok()?))
 }

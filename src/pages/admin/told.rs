@@ -4,7 +4,7 @@
 use minijinja::{Value, context};
 
 use super::super::face::{browser, shown};
-use super::names::{Names, UNIONID_OF, mentioned};
+use super::names::{Names, UNIONID_OF, mentioned, settled};
 use crate::model::audit::{AuditEvent, AuditKind};
 
 /// The detail for `admin_lines.html`: a sentence with `{what}`, or only that; `who` is named after it, and `raw` is what
@@ -37,9 +37,9 @@ fn sentence(kind: AuditKind, detail: &str) -> Option<(&'static str, &str)> {
             ("told.invitation", detail.strip_prefix("invitation ")?)
         }
         (AuditKind::ConflictFound, _) => ("told.unionid_of", detail.strip_prefix(UNIONID_OF).map(|_| "")?),
-        (AuditKind::ConflictSettled, _) => match detail.rsplit_once(": ")?.1 {
-            "kept apart" => ("told.kept_apart", ""),
-            "account moved" => ("told.account_moved", ""),
+        (AuditKind::ConflictSettled, _) => match settled(detail)?.0 {
+            "kept apart from" => ("told.kept_apart", ""),
+            "account moved from" => ("told.account_moved", ""),
             _ => return None,
         },
         _ => return None,
@@ -49,15 +49,20 @@ fn sentence(kind: AuditKind, detail: &str) -> Option<(&'static str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::member::MemberId;
 
     #[test]
     fn what_the_gateway_writes_by_itself_is_said_in_words() {
+        let said = |what: &str| format!("conflict 00ff: {what} {}", MemberId::of([7; 10]));
         for (kind, detail, expected) in [
             (AuditKind::Asked, "code ABCD", Some(("told.code", "ABCD"))),
             (AuditKind::InviteUsed, "invitation 00ff", Some(("told.invitation", "00ff"))),
             (AuditKind::Renamed, "", Some(("told.name_cleared", ""))),
             (AuditKind::GroupsChanged, "", Some(("told.no_groups", ""))),
-            (AuditKind::ConflictSettled, "conflict 00ff: kept apart", Some(("told.kept_apart", ""))),
+            (AuditKind::ConflictSettled, &said("kept apart from"), Some(("told.kept_apart", ""))),
+            (AuditKind::ConflictSettled, &said("account moved from"), Some(("told.account_moved", ""))),
+            (AuditKind::ConflictSettled, &said("thrown dice with"), None),
+            (AuditKind::ConflictSettled, "conflict 00ff: kept apart from somebody", None),
             (AuditKind::Approved, "staff,it", None),
             (AuditKind::Approved, "", None),
             (AuditKind::Renamed, "code ABCD", None),

@@ -1,6 +1,7 @@
 //! Signing in: who it is, and what is remembered of it.
 
 use super::*;
+use crate::store::records::AuditQuery;
 
 pub(super) async fn newcomers_get_a_record_and_known_ones_keep_theirs(store: &dyn Store) {
     let first = arrival("alice", 0);
@@ -104,4 +105,31 @@ pub(super) async fn old_ends_stay_ends(store: &dyn Store) {
     store.end_sessions(member.id.clone(), note(AuditKind::SessionsEnded, 500)).await.unwrap();
     let after = store.arrive(arrival("alice", 501)).await.unwrap().member;
     assert_eq!(after.ended_before, at(500), "one sign-in more must not bring old sessions back");
+}
+
+pub(super) async fn a_repeated_sign_in_that_was_ended_is_written_down(store: &dyn Store) {
+    let first = arrival("alice", 0);
+    let alice = store.arrive(first.clone()).await.unwrap().member;
+    let again = |second| Arrival { repeats: vec![first.session.id], ..arrival("alice", second) };
+    assert!(store.arrive(again(1)).await.unwrap().is_in);
+    store.end_sessions(alice.id.clone(), note(AuditKind::SessionsEnded, 2)).await.unwrap();
+    assert!(!store.arrive(again(3)).await.unwrap().is_in);
+    let refused = || async {
+        let kind = Some(AuditKind::SignInRefused);
+        let query = AuditQuery { kind, limit: 10, ..AuditQuery::default() };
+        store.audit(query).await.unwrap().into_iter().map(|(_, event)| event).collect::<Vec<_>>()
+    };
+    let line = refused().await.remove(0);
+    assert_eq!(
+        (line.at, line.actor, line.member),
+        (at(3), Actor::Member(alice.id.clone()), Some(alice.id.clone()))
+    );
+    assert_eq!((line.client, line.detail.as_str()), (Some([192, 0, 2, 7].into()), "Firefox"));
+
+    // Nobody is there whose line it could be, and nobody comes into being.
+    store.forget(alice.id.clone(), note_of(AuditKind::Forgotten, 4, &alice)).await.unwrap();
+    assert!(!store.arrive(again(5)).await.unwrap().is_in);
+    let lines = refused().await;
+    assert_eq!((lines.len(), &lines[0].actor, &lines[0].member), (1, &Actor::Gateway, &None));
+    assert_eq!(everybody(store).await, []);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::member::ChangeError;
-use crate::store::records::{Conflict, Settlement};
+use crate::store::records::{AuditQuery, Conflict, Settlement};
 
 /// Alice has two records: one by the account `alice`, one that has her unionid. Signing in by the first shows it.
 async fn conflict(store: &dyn Store) -> (Member, Member, Conflict) {
@@ -12,6 +12,13 @@ async fn conflict(store: &dyn Store) -> (Member, Member, Conflict) {
     assert_eq!((&arrived.member.id, arrived.is_new), (&holder.id, false));
     let conflict = store.conflicts().await.unwrap().remove(0);
     (arrived.member, other, conflict)
+}
+
+/// What the trail says of settled conflicts.
+async fn told(store: &dyn Store) -> Vec<AuditEvent> {
+    let kind = Some(AuditKind::ConflictSettled);
+    let query = AuditQuery { kind, limit: 10, ..AuditQuery::default() };
+    store.audit(query).await.unwrap().into_iter().map(|(_, event)| event).collect()
 }
 
 async fn whose(store: &dyn Store, openid: &str) -> MemberId {
@@ -63,14 +70,18 @@ pub(super) async fn conflicts_are_settled_by_keeping_apart(store: &dyn Store) {
     assert_eq!(store.conflicts().await.unwrap(), [], "it is not found again");
     let twice = store.settle(conflict.id, Settlement::MoveAccount, line()).await;
     assert!(matches!(twice, Err(StoreError::Missing)));
+    let detail = format!("conflict {}: kept apart from {}", settled.id, holder.id);
+    assert_eq!(told(store).await, [AuditEvent { detail, ..note_of(AuditKind::ConflictSettled, 10, &other) }]);
     assert_eq!((whose(store, "alice").await, whose(store, "alice-too").await), (holder.id, other.id));
-    assert_eq!(lines(store, AuditKind::ConflictSettled).await, 1);
 }
 
 pub(super) async fn conflicts_are_settled_by_moving_the_account(store: &dyn Store) {
     let (holder, other, first) = conflict(store).await;
     let line = || note(AuditKind::ConflictSettled, 10);
-    store.settle(first.id, Settlement::MoveAccount, line()).await.unwrap();
+    store.settle(first.id.clone(), Settlement::MoveAccount, line()).await.unwrap();
+    let detail = format!("conflict {}: account moved from {}", first.id, holder.id);
+    let moved = AuditEvent { detail, ..note_of(AuditKind::ConflictSettled, 10, &other) };
+    assert_eq!(told(store).await, [moved], "whose account it was goes not with them");
     assert_eq!(found(store, &holder.id).await, None, "it was the last account");
     assert_eq!(whose(store, "alice").await, other.id);
     assert_eq!(store.conflicts().await.unwrap(), []);

@@ -54,7 +54,7 @@ macro_rules! contract {
 contract! {
     arriving: newcomers_get_a_record_and_known_ones_keep_theirs a_unionid_that_comes_later_is_kept
         a_known_unionid_joins_two_apps what_wechat_does_not_tell_stays listed_admins_administer_unless_blocked
-        only_a_hundred_sessions_count old_ends_stay_ends;
+        only_a_hundred_sessions_count old_ends_stay_ends a_repeated_sign_in_that_was_ended_is_written_down;
     members: guests_ask_once every_change_follows_on_the_status_or_changes_nothing
         a_user_name_is_one_persons_in_any_case the_last_administrator_stays blocking_ends_sessions
         what_is_forgotten_is_gone whoever_is_missing_is_missing hostile_texts_come_out_as_they_went_in;
@@ -70,7 +70,8 @@ contract! {
         conflicts_are_settled_by_moving_the_account a_move_keeps_blocks_and_administrators;
     listing: pages_have_no_gaps_and_no_repetitions who_waits_is_listed_by_when_they_asked searches_find_what_is_shown
         members_are_counted;
-    trail: lines_come_in_pages_newest_first a_change_and_its_line_are_one what_has_run_out_is_purged
+    trail: lines_come_in_pages_newest_first a_change_and_its_line_are_one the_log_has_what_was_written_though_nobody_waits
+        the_log_has_nothing_of_what_changed_nothing what_has_run_out_is_purged
         a_store_that_is_there_says_so;
 }
 

@@ -1,7 +1,36 @@
 //! The audit trail, and clearing out.
 
+use std::io::{self, Write};
+use std::sync::LazyLock;
+use std::task::{Context, Waker};
+
+use tokio::sync::watch;
+
 use super::*;
+use crate::model::member::AccessRequest;
+use crate::seal::hex;
 use crate::store::records::{AuditQuery, ClaimKind};
+use crate::telemetry::audit::AUDIT;
+
+/// The log lines of the trail that all stores of this process have written.
+static LOG: LazyLock<watch::Sender<String>> = LazyLock::new(|| {
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,{AUDIT}=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| Log).init();
+    watch::Sender::default()
+});
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        LOG.send_modify(|log| log.push_str(&String::from_utf8_lossy(line)));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 pub(super) async fn lines_come_in_pages_newest_first(store: &dyn Store) {
     let (alice, bob) = (MemberId::of([1; 10]), MemberId::of([2; 10]));
@@ -69,6 +98,38 @@ pub(super) async fn a_change_and_its_line_are_one(store: &dyn Store) {
         }
     };
     assert_eq!(seen.0, usize::from(!seen.1));
+}
+
+pub(super) async fn the_log_has_what_was_written_though_nobody_waits(store: &dyn Store) {
+    let mut log = LOG.subscribe();
+    let alice = somebody(store, "alice", Status::Guest).await;
+    let detail = hex(&random::<8>());
+    let line = AuditEvent { detail: detail.clone(), ..note_of(AuditKind::Approved, 1, &alice) };
+    let mut answer = store.change(alice.id.clone(), Change::Approve(None), line);
+    // It has begun, and nobody hears what came of it.
+    assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let said = log.wait_for(|log| log.contains(&detail));
+    let said = tokio::time::timeout(Duration::from_secs(20), said).await.unwrap().unwrap().clone();
+    assert_eq!(said.lines().filter(|line| line.contains(&detail)).count(), 1, "{said}");
+    assert_eq!(found(store, &alice.id).await.unwrap().status, Status::Active);
+    drop(answer);
+}
+
+pub(super) async fn the_log_has_nothing_of_what_changed_nothing(store: &dyn Store) {
+    let log = LOG.subscribe();
+    let alice = somebody(store, "alice", Status::Guest).await;
+    let detail = hex(&random::<8>());
+    let line = |kind| AuditEvent { detail: detail.clone(), ..note_of(kind, 1, &alice) };
+    assert!(store.change(alice.id.clone(), Change::Unblock, line(AuditKind::Unblocked)).await.is_err());
+    let ask = |_| {
+        let request = AccessRequest { code: "ABCD".to_owned(), message: String::new(), at: at(1) };
+        store.ask(alice.id.clone(), request, line(AuditKind::Asked))
+    };
+    assert!(together((0..6).map(ask).collect()).await.iter().all(Result::is_ok));
+    // What was written is said before it is answered.
+    let said = log.borrow().clone();
+    assert_eq!(said.lines().filter(|line| line.contains(&detail)).count(), 1, "{said}");
+    assert_eq!(lines(store, AuditKind::Asked).await, 1);
 }
 
 pub(super) async fn what_has_run_out_is_purged(store: &dyn Store) {

@@ -9,6 +9,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use super::super::StoreError;
 use super::super::tables::Row;
 use super::super::text::storable;
+use super::super::trail::Trail;
 use super::error::refused;
 use super::pool::ANOTHER;
 use super::reading::{Line, get};
@@ -20,6 +21,7 @@ pub(super) type Parameter<'a> = &'a (dyn ToSql + Sync);
 pub(super) struct Session<'a> {
     transaction: Transaction<'a>,
     store_id: &'a str,
+    trail: Trail,
 }
 
 /// Text from outside as a parameter, without what PostgreSQL cannot keep.
@@ -28,7 +30,7 @@ pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl<'a> Session<'a> {
     pub(super) fn new(transaction: Transaction<'a>, store_id: &'a str) -> Self {
-        Self { transaction, store_id }
+        Self { transaction, store_id, trail: Trail::default() }
     }
 
     /// All lines that a statement answers with.
@@ -55,9 +57,17 @@ impl<'a> Session<'a> {
         if found == Some(self.store_id) { Ok(()) } else { Err(StoreError::unavailable(ANOTHER)) }
     }
 
+    /// As [`Tables::trail`](super::super::tables::Tables::trail).
+    pub(super) fn trail(&mut self) -> &mut Trail {
+        &mut self.trail
+    }
+
     /// What the sentence changed comes true.
     pub(super) async fn commit(self) -> Row<()> {
-        self.transaction.commit().await.map_err(refused)
+        let lines = self.trail.commits();
+        self.transaction.commit().await.map_err(refused)?;
+        lines.came_true();
+        Ok(())
     }
 
     /// What the sentence changed is taken back.

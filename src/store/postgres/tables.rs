@@ -5,6 +5,7 @@ use super::super::records::{
     SessionIds, SessionRow,
 };
 use super::super::tables::{Row, Tables};
+use super::super::trail::Trail;
 use super::session::Session;
 use super::{accounts, audit, members, once, pairings, sessions};
 use crate::model::audit::AuditEvent;
@@ -175,8 +176,12 @@ impl Tables for Session<'_> {
         accounts::settle(self, id).await
     }
 
-    async fn note(&mut self, event: &AuditEvent) -> Row<()> {
+    async fn write_line(&mut self, event: &AuditEvent) -> Row<()> {
         audit::note(self, event).await
+    }
+
+    fn trail(&mut self) -> &mut Trail {
+        Session::trail(self)
     }
 
     async fn audit(&mut self, query: &AuditQuery) -> Row<Vec<AuditRow>> {

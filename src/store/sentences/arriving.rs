@@ -41,6 +41,7 @@ impl Sentence for Arrival {
             member = twin;
         }
         if member.status != Status::Blocked && self.is_overtaken(&member, tables).await? {
+            self.note_overtaken(&member, is_new, tables).await?;
             return Ok(Arrived { member, is_new, is_in: false });
         }
         self.tell(&mut member, is_new, tables).await?;
@@ -78,6 +79,15 @@ impl Arrival {
         let sessions = tables.sessions(&member.id, self.session.started).await?;
         let is_open = |id: &SessionId| sessions.iter().any(|session| session.id == *id && !session.ended);
         Ok(!self.repeats.iter().all(is_open))
+    }
+
+    /// Turned away is turned away, whatever for. Whose member is gone has no id that could stand there.
+    async fn note_overtaken<T: Tables>(&self, member: &Member, is_new: bool, tables: &mut T) -> Row<()> {
+        let mut note = self.note(AuditKind::SignInRefused, &member.id, self.session.browser.clone());
+        if is_new {
+            (note.actor, note.member) = (Actor::Gateway, None);
+        }
+        tables.note(&note).await
     }
 
     fn newcomer(&self) -> Member {

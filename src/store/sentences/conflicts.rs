@@ -35,9 +35,20 @@ impl Sentence for Settle {
         if self.settlement == Settlement::MoveAccount {
             move_account(&conflict, tables).await?;
         }
-        tables.note(&self.note).await?;
+        tables.note(&settled(&conflict, self.settlement, self.note)).await?;
         Ok(conflict)
     }
+}
+
+/// The line about it names both: it concerns the one who is there afterwards in any case, and says of whom the conflict was,
+/// whose own lines may have gone with them.
+fn settled(conflict: &Conflict, settlement: Settlement, note: AuditEvent) -> AuditEvent {
+    let Conflict { id, holder, other, .. } = conflict;
+    let what = match settlement {
+        Settlement::KeepApart => "kept apart from",
+        Settlement::MoveAccount => "account moved from",
+    };
+    AuditEvent { member: Some(other.clone()), detail: format!("conflict {id}: {what} {holder}"), ..note }
 }
 
 /// The account becomes the other member's. The holder goes with their last account: nobody could sign in as them.

@@ -94,7 +94,7 @@ impl Sentence for AuditEvent {
     const WRITES: bool = true;
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<()> {
-        tables.note(&self).await
+        tables.write_line(&self).await
     }
 }
 

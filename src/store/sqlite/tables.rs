@@ -7,6 +7,7 @@ use super::super::records::{
     SessionIds, SessionRow,
 };
 use super::super::tables::{Row, Tables};
+use super::super::trail::Trail;
 use super::{accounts, codes, conflicts, listing, members, pairings, removal};
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
@@ -14,8 +15,8 @@ use crate::model::identity::Account;
 use crate::model::member::{Member, MemberId, SessionId, Standing, Status, UserName};
 use crate::model::pairing::Pairing;
 
-/// A transaction on one connection, which nobody else uses meanwhile.
-pub(super) struct SqliteTables<'a>(pub(super) &'a mut Connection);
+/// A transaction on one connection, which nobody else uses meanwhile, and what it notes.
+pub(super) struct SqliteTables<'a>(pub(super) &'a mut Connection, pub(super) Trail);
 
 /// None of them waits: SQLite answers at once, or not at all.
 impl Tables for SqliteTables<'_> {
@@ -181,8 +182,12 @@ impl Tables for SqliteTables<'_> {
         conflicts::settle(self.0, id)
     }
 
-    async fn note(&mut self, event: &AuditEvent) -> Row<()> {
+    async fn write_line(&mut self, event: &AuditEvent) -> Row<()> {
         listing::note(self.0, event)
+    }
+
+    fn trail(&mut self) -> &mut Trail {
+        &mut self.1
     }
 
     async fn audit(&mut self, query: &AuditQuery) -> Row<Vec<AuditRow>> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::super::tables::Row;
+use super::super::trail::Trail;
 use super::super::{Sentence, StoreError};
 use super::file::DatabaseFile;
 use super::tables::SqliteTables;
@@ -49,13 +50,17 @@ fn attempt<S: Sentence>(
 ) -> Row<S::Answer> {
     let begin = if S::WRITES { "BEGIN IMMEDIATE" } else { "BEGIN DEFERRED" };
     connection.execute_batch(begin).map_err(StoreError::unavailable)?;
-    let answer = at_once(sentence.say(&mut SqliteTables(connection)))?;
+    let mut tables = SqliteTables(connection, Trail::default());
+    let answer = at_once(sentence.say(&mut tables))?;
+    let SqliteTables(connection, trail) = tables;
     // What is written to a file without a name would be gone at the next start.
     file.map_or(Ok(()), DatabaseFile::is_in_place)?;
     if instant() >= deadline {
         return Err(StoreError::unavailable("it took too long"));
     }
+    let lines = trail.commits();
     connection.execute_batch("COMMIT").map_err(StoreError::unavailable)?;
+    lines.came_true();
     if S::ERASES {
         erase(connection);
     }
