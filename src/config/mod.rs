@@ -16,6 +16,7 @@ mod secrets;
 pub mod section;
 pub mod source;
 mod suggestion;
+mod told;
 mod values;
 
 use std::path::Path;

@@ -59,8 +59,13 @@ pub struct Attempt {
 /// What comes of a login.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Aim {
-    /// This phone lets another browser in, by what it was called with.
-    Confirm(String),
+    /// This phone lets another browser in.
+    Confirm {
+        /// What it was called with.
+        call: String,
+        /// Whether the person agreed to share their profile.
+        shares: bool,
+    },
     /// A sign-in without a word, of somebody who has been here; others are asked first.
     Known,
     /// A sign-in.

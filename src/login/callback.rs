@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::attempts::{Aim, Attempt, Lookup, Stage};
 use super::channel::Channel;
@@ -24,6 +24,9 @@ use crate::wechat::errcode::Reaction;
 /// Longest `code` that is sent to WeChat; real ones have 32 characters.
 const LONGEST_CODE: usize = 512;
 
+/// WeChat's number for a code that has been spent.
+const USED: i64 = 40163;
+
 /// What a callback's query says; each parameter at most once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Callback {
@@ -31,6 +34,8 @@ pub struct Callback {
     pub code: Option<String>,
     /// The attempt's name.
     pub state: Option<String>,
+    /// Whether the browser was sent here once more by us, with what it has got meanwhile.
+    pub is_repeated: bool,
 }
 
 /// How a callback ended well.
@@ -42,7 +47,7 @@ pub enum Finished {
         /// Where to.
         to: ReturnTo,
     },
-    /// WeChat wants to be asked again: off there once more.
+    /// Not yet: off to WeChat once more, which wants to be asked again, or back here.
     Again(Begun),
     /// Nobody wxgate knows has come without a word: they are asked first, by a page of ours.
     AskFirst {
@@ -104,7 +109,7 @@ impl LoginFlow {
                 });
             }
             (Lookup::Open(attempt), _) => attempt,
-            (Lookup::Answered(attempt), _) if matches!(attempt.aim, Aim::Confirm(_)) => {
+            (Lookup::Answered(attempt), _) if matches!(attempt.aim, Aim::Confirm { .. }) => {
                 return Ok(Finished::Witnessed { to: attempt.to(), cookies: Vec::new() });
             }
             (Lookup::Answered(attempt), Some(_)) => return Ok(Finished::Already { to: attempt.to() }),
@@ -127,9 +132,9 @@ impl LoginFlow {
             let error = StoreError::unavailable("it did not answer a moment ago").into();
             return Err(LoginFailure { cookies: Vec::new(), ..fail(error, Some(&attempt)) });
         }
-        let result = match self.exchange(&attempt, code).await {
+        let result = match self.exchange(&attempt, code.clone()).await {
             (Ok(arrival), led) => match &attempt.aim {
-                Aim::Confirm(call) => Ok(self.witnessed(&attempt, call, &arrival, now)),
+                Aim::Confirm { call, .. } => Ok(self.witnessed(&attempt, call, &arrival, now)),
                 Aim::Known => match self.recall(&arrival, now).await {
                     Some(known) if known.unionid.is_some() || !self.settings.require_unionid => {
                         self.sign_in(&attempt, &known, &led, visitor, now).await
@@ -138,7 +143,12 @@ impl LoginFlow {
                 },
                 Aim::SignIn => self.sign_in(&attempt, &arrival, &led, visitor, now).await,
             },
-            (Err(LoginError::Wechat(error)), _) => self.recover(&attempt, error, headers, now),
+            (Err(LoginError::Wechat(error)), _)
+                if error.errcode() == Some(USED) && !callback.is_repeated && attempt.aim != Aim::Known =>
+            {
+                Ok(self.look_again(&attempt, &code))
+            }
+            (Err(LoginError::Wechat(error)), _) => self.recover(&attempt, error, visitor, now),
             (Err(error), _) => Err(error),
         };
         let word = match &result {
@@ -180,27 +190,37 @@ impl LoginFlow {
         Finished::Witnessed { to: attempt.to(), cookies }
     }
 
+    /// Sends the browser here once more with the same code, which somebody has spent: where the same callback came to two nodes
+    /// at once, it was the other one, and by then the browser has its session, or comes to the node that knows the outcome.
+    /// Whoever comes in without a word is not sent here: asking WeChat again costs them nothing.
+    fn look_again(&self, attempt: &Attempt, code: &str) -> Finished {
+        let code = utf8_percent_encode(code, NON_ALPHANUMERIC);
+        let (callback, state) = (&self.settings.callback_url, hex(&attempt.state));
+        let location = format!("{callback}?code={code}&state={state}&repeated=1");
+        Finished::Again(Begun { location, cookies: Vec::new() })
+    }
+
     /// Sends the person round once more where WeChat asks for that.
     fn recover(
         &self,
         attempt: &Attempt,
         error: Arc<WechatError>,
-        headers: &HeaderMap,
+        visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Finished, LoginError> {
         if error.reaction() != Reaction::Restart || attempt.round > 0 {
             return Err(LoginError::Wechat(error));
         }
         tracing::info!(error = %error, channel = attempt.channel.as_str(), "asking WeChat once more");
-        let scope = match attempt.channel {
-            Channel::InApp if attempt.aim != Aim::SignIn => Scope::Base,
-            Channel::InApp => Scope::Userinfo,
-            Channel::Qr => Scope::Login,
+        let scope = match (attempt.channel, &attempt.aim) {
+            (Channel::InApp, Aim::SignIn | Aim::Confirm { shares: true, .. }) => Scope::Userinfo,
+            (Channel::InApp, Aim::Known | Aim::Confirm { shares: false, .. }) => Scope::Base,
+            (Channel::Qr, _) => Scope::Login,
             // There is no code that could be refused.
-            Channel::Chat | Channel::Follow | Channel::Link => Scope::Base,
+            (Channel::Chat | Channel::Follow | Channel::Link, _) => Scope::Base,
         };
         let again = Attempt { round: attempt.round + 1, begun: now, ..attempt.clone() };
-        let mut begun = self.send(again, scope, headers)?;
+        let mut begun = self.send(again, scope, visitor)?;
         begun.cookies.push(self.attempts.forget(attempt));
         Ok(Finished::Again(begun))
     }

@@ -168,8 +168,11 @@ pub fn choose(browser: Browser, asked: Option<Way>, apps: &Apps) -> Step {
     }
     let by_chat = apps.on_computer().find(|(way, _)| *way == Way::Chat).map(|(_, step)| step);
     match browser.program {
-        Program::Wecom | Program::WecomPrivate if has_in_app || !browser.is_handheld() => Step::Wecom,
-        Program::Wecom | Program::WecomPrivate => Step::NeedComputer,
+        Program::Wecom | Program::WecomPrivate if has_in_app => Step::Wecom,
+        // Digits are sent from the phone's WeChat, whatever the browser.
+        Program::Wecom | Program::WecomPrivate => {
+            by_chat.unwrap_or(if browser.is_handheld() { Step::NeedComputer } else { Step::Wecom })
+        }
         Program::Wechat if browser.mini_program && has_in_app => Step::OpenInWechat,
         Program::Wechat if has_in_app => match asked {
             Some(Way::InApp) => Step::Go(Channel::InApp, Scope::Userinfo),
@@ -202,6 +205,7 @@ mod tests {
     const WECHAT_PC: &str =
         "Mozilla/5.0 (Windows NT 10.0) MicroMessenger/7.0.20.1781 UnifiedPCWindowsWechat(0x1)";
     const WECOM: &str = "Mozilla/5.0 (iPhone) wxwork/4.1.30 MicroMessenger/7.0.1";
+    const WECOM_PC: &str = "Mozilla/5.0 (Windows NT 10.0; WOW64) wxwork/4.1.30 MicroMessenger/7.0.1 Qt";
     const MINI: &str = "Mozilla/5.0 (iPhone) MicroMessenger/8.0.31 miniProgram/wx73247c7819d61796";
 
     fn step(user_agent: &str, asked: Option<Way>, website: bool, official: bool) -> Step {
@@ -276,6 +280,9 @@ mod tests {
         assert_eq!(step(DESKTOP, None, false, by_chat), chat, "no code where nobody can be asked to confirm");
         assert_eq!(step(PHONE, None, true, by_chat), chat);
         assert_eq!(step(WECHAT, None, true, by_chat), chat);
+        assert_eq!(step(WECOM, None, true, by_chat), chat);
+        assert_eq!(step(WECOM_PC, None, false, by_chat), chat);
+        assert_eq!(step(WECOM, None, true, by_code), Step::Wecom);
         assert_eq!(step(WECHAT, None, true, by_code), Step::Go(Channel::InApp, Scope::Base));
     }
 

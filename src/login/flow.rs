@@ -65,6 +65,8 @@ pub struct Visitor<'a> {
     pub client: IpAddr,
     /// Names the request.
     pub request_id: &'a str,
+    /// Whether they read English rather than Chinese.
+    pub reads_english: bool,
 }
 
 /// A login that has begun: where to send the browser, with what cookies.
@@ -108,9 +110,10 @@ impl LoginFlow {
         scope: Scope,
         to: &ReturnTo,
         handoff: Option<[u8; 32]>,
-        headers: &HeaderMap,
+        visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Begun, LoginFailure> {
+        let headers = visitor.headers;
         let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
         let brings_session = self.sessions.came_back(headers, &self.settings.login_host);
         if self.attempts.is_loop(headers, brings_session, now) {
@@ -127,15 +130,16 @@ impl LoginFlow {
             stage: Stage::Open,
             aim: if (channel, scope) == (Channel::InApp, Scope::Base) { Aim::Known } else { Aim::SignIn },
         };
-        self.send(attempt, scope, headers).map_err(fail)
+        self.send(attempt, scope, visitor).map_err(fail)
     }
 
-    /// Asks WeChat who is on this phone, which shall let another browser in. Nobody is signed in by that.
+    /// Asks WeChat who is on this phone, which shall let another browser in, and, if the person `shares` it, what they are
+    /// called. Nobody is signed in by that.
     pub fn begin_confirmation(
         &self,
         call: &str,
-        scope: Scope,
-        headers: &HeaderMap,
+        shares: bool,
+        visitor: Visitor<'_>,
         now: Timestamp,
     ) -> Result<Begun, LoginFailure> {
         let attempt = Attempt {
@@ -147,11 +151,12 @@ impl LoginFlow {
             begun: now,
             round: 0,
             stage: Stage::Open,
-            aim: Aim::Confirm(call.to_owned()),
+            aim: Aim::Confirm { call: call.to_owned(), shares },
         };
         let to = attempt.to();
         let fail = |error| LoginFailure { error, cookies: Vec::new(), to: Some(to.clone()) };
-        self.send(attempt, scope, headers).map_err(fail)
+        let scope = if shares { Scope::Userinfo } else { Scope::Base };
+        self.send(attempt, scope, visitor).map_err(fail)
     }
 
     /// Every attempt the browser brought, deleted.
@@ -163,16 +168,17 @@ impl LoginFlow {
         &self,
         attempt: Attempt,
         scope: Scope,
-        headers: &HeaderMap,
+        visitor: Visitor<'_>,
     ) -> Result<Begun, LoginError> {
         let app = self.settings.apps.of(attempt.channel).ok_or(LoginError::NoApp)?;
         let channel = attempt.channel;
-        let (state, cookies) = self.attempts.begin(attempt, headers);
+        let (state, cookies) = self.attempts.begin(attempt, visitor.headers);
         let (open, callback) = (&self.settings.open_base, &self.settings.callback_url);
         let location = match channel {
             Channel::Qr => {
                 let WebsiteSettings { page, fast_login, language } = &self.settings.website;
-                let language = language.as_deref();
+                // Chinese is what WeChat's page is in by itself.
+                let language = language.as_deref().or(visitor.reads_english.then_some("en"));
                 match page {
                     WebsitePage::Redirect => authorize::qr_page(open, &app.id, callback, &state, language),
                     WebsitePage::Embedded => {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::answer;
 use super::asking::Asking;
 use super::failure::Failure;
+use super::language::Language;
 use super::own::OwnPages;
 use super::page::Page;
 use super::query;
@@ -102,8 +103,8 @@ impl OwnPages {
         let ways_url = apps.has_other_ways(browser, Channel::InApp).then_some(ways_url.as_str());
         let page = match choose(browser, asked.way, apps) {
             Step::Go(channel, scope) => {
-                let headers = &asking.parts.headers;
-                let begun = self.login.begin(channel, scope, &to, asked.handoff, headers, asking.now)?;
+                let visitor = self.visitor(asking);
+                let begun = self.login.begin(channel, scope, &to, asked.handoff, visitor, asking.now)?;
                 if self.login.is_framed(channel) {
                     return Ok(self.framed(&begun, &to, asked.handoff, asking));
                 }
@@ -135,9 +136,12 @@ impl OwnPages {
                 qr_way: qr_url.as_deref(),
                 ways_url,
             },
-            Step::Wecom => {
-                Page::WecomNotSupported { site: &site_name, page_url: &page_url, scan_url: qr_url.as_deref() }
-            }
+            Step::Wecom => Page::WecomNotSupported {
+                site: &site_name,
+                page_url: &page_url,
+                scan_url: qr_url.as_deref(),
+                ways_url,
+            },
         };
         Ok(self.page(&page, asking))
     }
@@ -201,8 +205,19 @@ impl OwnPages {
         }
         let callback = query::callback(asking.query());
         let session = person.map(|person| &*person.session);
-        let finished = self.login.finish(&callback, visitor(asking), session, asking.now).await?;
+        let finished = self.login.finish(&callback, self.visitor(asking), session, asking.now).await?;
         Ok(self.finished(finished, person, asking))
+    }
+
+    /// Whose browser asks.
+    pub(super) fn visitor<'a>(&self, asking: &Asking<'a>) -> Visitor<'a> {
+        Visitor {
+            headers: &asking.parts.headers,
+            browser: asking.user_agent(),
+            client: asking.client,
+            request_id: asking.request_id,
+            reads_english: asking.language(self.pages.fixed_language()) == Language::English,
+        }
     }
 
     /// What a login came to, for the browser.
@@ -328,15 +343,5 @@ fn labelled(way: Way) -> Option<(&'static str, &'static str)> {
         Way::Link => Some(("choose.link", "link")),
         Way::InApp => Some(("sign_in.button", "wechat")),
         Way::Ask | Way::Choose => None,
-    }
-}
-
-/// Whose browser asks.
-pub(super) fn visitor<'a>(asking: &Asking<'a>) -> Visitor<'a> {
-    Visitor {
-        headers: &asking.parts.headers,
-        browser: asking.user_agent(),
-        client: asking.client,
-        request_id: asking.request_id,
     }
 }

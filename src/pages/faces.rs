@@ -73,6 +73,8 @@ impl<'a> Face<'a> {
                 Self::notice(Sign::Computer, "need_computer.title", "need_computer.text")
                     .elsewhere(site, page_url, &[])
                     .scan("qr.here", qr_way)
+                    // There is no other: with one this page is not shown.
+                    .value("ways_url", None::<&str>)
             }
             Page::NeedWechat { site, page_url, qr_way, ways_url } => {
                 Self::notice(Sign::Phone, "need_wechat.title", "need_wechat.text")
@@ -178,10 +180,11 @@ impl<'a> Face<'a> {
             Page::WechatRestricted => {
                 Self::failure(Sign::Lock, "wechat_restricted.title", "wechat_restricted.text")
             }
-            Page::WecomNotSupported { site, page_url, scan_url } => {
+            Page::WecomNotSupported { site, page_url, scan_url, ways_url } => {
                 Self::notice(Sign::Link, "wecom.title", "wecom.text")
                     .elsewhere(site, page_url, &["step.copy", "step.send", "step.tap"])
                     .scan("qr.another", scan_url)
+                    .value("ways_url", ways_url)
             }
             Page::WrongHost => Self::failure(Sign::Search, "wrong_host.title", "wrong_host.text"),
         }

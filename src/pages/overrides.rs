@@ -114,7 +114,7 @@ impl Overrides {
 }
 
 /// Templates that may be replaced: not those of administration, and not the page that has to fit into what a proxy takes.
-fn replaceable() -> impl Iterator<Item = &'static str> {
+pub(super) fn replaceable() -> impl Iterator<Item = &'static str> {
     let is_ours = |name: &str| name.starts_with("admin") || name == "brief.html";
     ALL.iter().map(|(name, _)| *name).filter(move |name| !is_ours(name))
 }

@@ -212,6 +212,8 @@ pub enum Page<'a> {
         page_url: &'a str,
         /// Where a code is shown for another phone to scan.
         scan_url: Option<&'a str>,
+        /// Every other way in.
+        ways_url: Option<&'a str>,
     },
     /// The host is none of ours.
     WrongHost,

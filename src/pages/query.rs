@@ -43,7 +43,8 @@ pub(super) fn login(query: Option<&str>) -> LoginQuery<'_> {
 
 /// Reads the query of a callback. A parameter given twice is not given.
 pub(super) fn callback(query: Option<&str>) -> Callback {
-    Callback { code: single(query, "code"), state: single(query, "state") }
+    let is_repeated = single(query, "repeated").is_some();
+    Callback { code: single(query, "code"), state: single(query, "state"), is_repeated }
 }
 
 /// The value of a parameter that stands there exactly once.
@@ -95,6 +96,6 @@ mod tests {
     #[test]
     fn a_callback_parameter_given_twice_is_not_given() {
         let found = callback(Some("code=a%2Bb&state=s1&state=s2"));
-        assert_eq!(found, Callback { code: Some("a+b".to_owned()), state: None });
+        assert_eq!(found, Callback { code: Some("a+b".to_owned()), ..Callback::default() });
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::error::Error as _;
 
-use minijinja::Error;
+use minijinja::{Error, ErrorKind};
 
 use super::gallery::{NOW, Said, for_people, gallery};
 use super::language::{Language, LanguageLinks};
 use super::overrides::{OverrideError, Overrides};
 use super::page::{Hindrance, Page};
-use super::render::{Pages, PagesSettings};
+use super::render::{MOST_STEPS, Pages, PagesSettings};
 
 /// A portrait as WeChat names one; who has none is in the gallery.
 const PORTRAIT: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/sample/132";
@@ -48,6 +48,8 @@ pub fn rehearse(settings: &PagesSettings) -> Vec<OverrideError> {
             for links in [Some(&links), None] {
                 let Err(error) = pages.try_operators(&page, *language, links, NOW) else { continue };
                 let (place, what) = blame(&error, overrides);
+                // On every other page it would take as long.
+                let is_endless = innermost(&error).kind() == ErrorKind::OutOfFuel;
                 if known.insert((place, what.clone())) {
                     let what = format!("{what} (page {state}, {})", language.name());
                     let folder = overrides.folder.clone();
@@ -55,6 +57,9 @@ pub fn rehearse(settings: &PagesSettings) -> Vec<OverrideError> {
                         Some((name, line)) => OverrideError::Broken { path: folder.join(name), line, what },
                         None => OverrideError::Unfit { folder, what },
                     });
+                }
+                if is_endless {
+                    return errors;
                 }
             }
         }
@@ -65,19 +70,19 @@ pub fn rehearse(settings: &PagesSettings) -> Vec<OverrideError> {
 /// Where it fails: in the innermost template that is the operator's; and why. In none, what they changed around one of ours
 /// makes that one fail.
 fn blame(error: &Error, overrides: &Overrides) -> (Option<(&'static str, usize)>, String) {
-    let (mut place, mut innermost, mut next) = (None, error, Some(error));
-    while let Some(error) = next {
+    let mut place = None;
+    for error in causes(error) {
         let is_theirs = |(name, _): &&(&str, String)| error.name() == Some(*name);
         if let Some((name, source)) = overrides.templates.iter().find(is_theirs) {
             let line = error.line().unwrap_or(1);
             place = Some((*name, line, source.lines().nth(line - 1).unwrap_or_default()));
         }
-        innermost = error;
-        next = error.source().and_then(|cause| cause.downcast_ref::<Error>());
     }
-    let why = match innermost.detail() {
-        Some(detail) => format!("{}: {detail}", innermost.kind()),
-        None => innermost.kind().to_string(),
+    let innermost = innermost(error);
+    let why = match (innermost.kind(), innermost.detail()) {
+        (ErrorKind::OutOfFuel, _) => format!("it takes more than {MOST_STEPS} steps: does a loop end?"),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
     };
     match place {
         Some((name, line, text)) => {
@@ -89,4 +94,16 @@ fn blame(error: &Error, overrides: &Overrides) -> (Option<(&'static str, usize)>
             (None, format!("with these templates, wxgate's own {name} fails in line {line}: {why}"))
         }
     }
+}
+
+/// What went wrong, from the page to the template included last.
+fn causes(error: &Error) -> impl Iterator<Item = &Error> {
+    std::iter::successors(Some(error), |error: &&Error| {
+        let error: &Error = error;
+        error.source().and_then(|cause| cause.downcast_ref::<Error>())
+    })
+}
+
+fn innermost(error: &Error) -> &Error {
+    causes(error).last().unwrap_or(error)
 }

@@ -19,6 +19,10 @@ use crate::model::clock::Timestamp;
 /// Longest page for a proxy that asks, in bytes.
 const BRIEF: usize = 1024;
 
+/// Steps that drawing one page may take with the operator's templates: a loop in a loop would hold up whoever asks. The largest
+/// page of our own, fifty members and fifty that wait, takes some 11,000.
+pub(super) const MOST_STEPS: u64 = 500_000;
+
 /// What the operator decides about the pages.
 #[derive(Clone, Debug, Default)]
 pub struct PagesSettings {
@@ -66,7 +70,7 @@ impl Pages {
         let overrides = Some(&settings.overrides).filter(|overrides| !overrides.is_empty());
         Ok(Self {
             environment: environment(settings, &Overrides::default())?,
-            operators: overrides.map(|overrides| environment(settings, overrides)).transpose()?,
+            operators: overrides.map(|overrides| bounded(settings, overrides)).transpose()?,
             content_security_policy: content_security_policy(&settings.overrides.style),
             language: settings.language,
             title: settings.title.clone(),
@@ -100,6 +104,13 @@ impl Pages {
         let Some(operators) = &self.operators else { return Ok(()) };
         let (face, head) = (Face::of(page), self.head(page, language, links, "", now));
         draw_with(operators, face.template, self.values(face, &head)).map(drop)
+    }
+
+    /// These pages, each drawn in so many steps or not at all.
+    #[cfg(test)]
+    pub(super) fn within(mut self, steps: u64) -> Self {
+        self.environment.set_fuel(Some(steps));
+        self
     }
 
     fn head<'a>(
@@ -243,6 +254,13 @@ fn environment(settings: &PagesSettings, overrides: &Overrides) -> Result<Enviro
     environment.add_global("support_url", Value::from(settings.support.as_deref().and_then(link)));
     let privacy = settings.privacy_url.as_deref().filter(|url| is_web_address(url) || url.starts_with('/'));
     environment.add_global("privacy_url", Value::from(privacy));
+    Ok(environment)
+}
+
+/// The same for templates of the operator's, which may be anything.
+fn bounded(settings: &PagesSettings, overrides: &Overrides) -> Result<Environment<'static>, Error> {
+    let mut environment = environment(settings, overrides)?;
+    environment.set_fuel(Some(MOST_STEPS));
     Ok(environment)
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use crate::support::{Setup, TestGateway, command};
 
 const FILE: &str = r#"public_url = "https://app.example.com"
@@ -81,6 +83,22 @@ fn a_template_that_fails_on_a_page_is_found_before_a_visitor_finds_it() {
 }
 
 #[test]
+fn a_template_that_never_ends_is_a_mistake_like_others() {
+    let row = "{% for row in range(100000) %}{% for cell in range(100000) %}";
+    let text = format!("<p>\n{row}.{{% endfor %}}{{% endfor %}}");
+    for (name, page) in [("notice.html", "(page "), ("layout.html", "(page "), ("actions.html", "(page ")] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), format!("{FILE}{}", own_pages(folder.path())))
+            .unwrap();
+        write(folder.path(), name, &text);
+        let (code, _, err) = check(folder.path(), &[], &[]);
+        let what = format!("{name}:2: it takes more than 500000 steps: does a loop end?, in {row}");
+        assert!(err.contains(&what) && err.contains(page), "{name}: {what} in\n{err}");
+        assert!(code == Some(78) && err.ends_with("1 error in config.toml\n"), "{err}");
+    }
+}
+
+#[test]
 fn templates_that_can_be_drawn_are_well() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.toml"), format!("{FILE}{}", own_pages(folder.path()))).unwrap();
@@ -129,6 +147,44 @@ async fn a_reload_with_a_template_that_fails_keeps_the_former_ones_and_a_start_i
     let run = command(&folder).arg("run").output().unwrap();
     let err = String::from_utf8(run.stderr).unwrap();
     assert!(run.status.code() == Some(78) && err.contains("notice.html:1: undefined value"), "{err}");
+}
+
+#[test]
+fn what_is_wrong_is_told_to_programs_as_one_object() {
+    let told = |text: &str, environment: &[(&str, &str)]| {
+        let (code, out, _) = check_file(text, &["--json"], environment);
+        let told: Value = serde_json::from_str(&out).unwrap();
+        (code, told)
+    };
+    let well = json!({ "ok": true, "errors": [], "warnings": [] });
+    assert_eq!(told(FILE, &[]), (Some(0), well));
+    let secret = FILE.replace("app_secret = \"s\"", "\"名\" = 1\napp_secret = [\"never-to-be-seen\"]");
+    let (code, all) = told(&secret, &[("WXGATE_LOG__LEVEL", "loud")]);
+    assert_eq!((code, &all["ok"]), (Some(78), &json!(false)));
+    let errors: Vec<_> = all["errors"].as_array().unwrap().iter().collect();
+    let places: Vec<_> = errors.iter().map(|error| (&error["line"], &error["column"])).collect();
+    assert_eq!(places, [(&json!(5), &json!(1)), (&json!(6), &json!(14)), (&Value::Null, &Value::Null)]);
+    assert_eq!((&errors[0]["file"], &errors[2]["file"]), (&json!("config.toml"), &Value::Null));
+    assert_eq!(errors[2]["variable"], "WXGATE_LOG__LEVEL");
+    assert!(errors.iter().all(|error| error["message"].is_string()), "{all}");
+    assert!(!all.to_string().contains("never-to-be-seen"), "{all}");
+    let account = "[wechat.official_account]\napp_id = \"wx1\"\napp_secret = \"s\"\noauth = false\n";
+    let (code, all) = told(&format!("{FILE}{account}"), &[]);
+    let warning = &all["warnings"][0];
+    assert_eq!((code, &all["ok"], &warning["line"]), (Some(0), &json!(true), &json!(9)));
+    assert!(warning["help"].as_str().unwrap().contains("chat_login = true"), "{all}");
+    // A database that is none is wrong in no line.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), FILE).unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/wxgate.db"), "x".repeat(4096)).unwrap();
+    let (code, out, err) = check(folder.path(), &["--json"], &[]);
+    let all: Value = serde_json::from_str(&out).unwrap();
+    assert_ne!(code, Some(0), "{err}");
+    assert!(
+        all["ok"] == json!(false) && err.contains(all["errors"][0]["message"].as_str().unwrap()),
+        "{all}"
+    );
 }
 
 #[test]

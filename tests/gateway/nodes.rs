@@ -176,6 +176,37 @@ async fn a_login_begun_on_one_node_ends_on_the_other() {
 }
 
 #[tokio::test]
+async fn a_callback_that_comes_to_both_nodes_leads_to_the_page_wanted_and_not_to_wechat_again() {
+    let nodes = Nodes::start().await;
+    let mut lin = nodes.one.browser();
+    let callback = lin.callback(&nodes.one, "Lin", "/signed-in").await;
+    // Both were sent before either was answered.
+    let mut second = lin.clone();
+    second.moved_to(&nodes.two);
+    assert_eq!(lin.open(&callback).await.location(), "/signed-in");
+    let late = second.open(&callback).await;
+    assert_eq!(late.status, StatusCode::SEE_OTHER, "{}", late.text());
+    assert_eq!(late.location(), format!("{callback}&repeated=1"), "WeChat has the code spent");
+    let repeated = late.location();
+    // The browser that has got the first answer meanwhile.
+    lin.moved_to(&nodes.two);
+    assert_eq!(lin.open(repeated).await.location(), "/signed-in");
+    assert!(lin.is_signed_in(&nodes.two).await);
+    // The one whose first connection was lost, at either node.
+    let mut lost = second.clone();
+    let elsewhere = lost.open(repeated).await;
+    assert!(elsewhere.location().contains("/connect/qrconnect?"), "{}", elsewhere.location());
+    second.moved_to(&nodes.one);
+    assert_eq!(second.open(repeated).await.location(), "/signed-in");
+    assert!(second.is_signed_in(&nodes.one).await);
+    assert!(!lost.is_signed_in(&nodes.two).await);
+    assert_eq!(nodes.one.wechat.exchanges(), 2, "each node has asked WeChat once");
+    // Whoever has got hold of the address has no cookie of the attempt.
+    let stranger = nodes.two.browser().open(repeated).await;
+    assert_eq!(stranger.status, StatusCode::BAD_REQUEST, "{}", stranger.text());
+}
+
+#[tokio::test]
 async fn what_is_decided_on_one_node_is_felt_on_the_other_within_seconds_under_load_too() {
     let nodes = Nodes::with("[[routes]]\npath = \"/staff\"\ngroups = [\"staff\"]\n", String::new()).await;
     let (wang, _) = nodes.member("王芳 Wang").await;

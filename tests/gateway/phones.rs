@@ -7,7 +7,7 @@ use wxgate::model::audit::AuditKind;
 use wxgate::model::clock::{self, Timestamp};
 use wxgate::store::records::AuditQuery;
 use wxgate::wechat::message::MessageKey;
-use wxgate::wechat::simulator::{Consent, Push, PushSettings};
+use wxgate::wechat::simulator::{Consent, Fault, Push, PushSettings};
 
 use crate::support::{Answer, Browser, PHONE, Setup, TestGateway, WECHAT, eventually};
 
@@ -350,6 +350,23 @@ async fn somebody_who_has_been_here_is_let_in_inside_wechat_without_a_word() {
     assert_eq!(name, ["Lin"], "what WeChat told once is remembered");
     assert!(unionid[0].len() == 28, "{unionid:?}");
     eventually("in", async || second.is_signed_in(&gateway).await).await;
+}
+
+#[tokio::test]
+async fn a_profile_that_was_agreed_to_is_asked_for_when_wechat_wants_to_be_asked_again() {
+    let gateway = with_account("qr_login = true").await;
+    let mut computer = gateway.browser();
+    let (_, page) = waiting(&gateway, &mut computer, "follow").await;
+    let code = code_on(&gateway, &mut computer, &page).await;
+    let message = gateway.wechat.scan_code("Lin", &code).await.unwrap().said().unwrap().to_owned();
+    let (mut phone, question) = asked_on_phone(&gateway, "Lin", &link_in(&message)).await;
+    let share = question.links().into_iter().find(|link| link.contains("share=1")).expect("a link to share");
+    let name = "<bdi>Lin</bdi>";
+    assert!(!question.html().contains(name), "{}", question.text());
+    gateway.wechat.script().next_exchange(Fault::Errcode(40029));
+    let (_, question) = phone.follow(&gateway.url(&share)).await;
+    assert!(question.html().contains(name), "{}", question.text());
+    assert!(say(&gateway, &mut phone, &question, "allow").await.html().contains("已允许"));
 }
 
 #[tokio::test]

@@ -51,6 +51,71 @@ async fn the_operators_language_is_asked_of_the_qr_page() {
 }
 
 #[tokio::test]
+async fn wechats_page_and_its_frame_are_in_the_language_that_the_visitor_reads() {
+    let gateway = TestGateway::start().await;
+    let sent = async |language, path: &str| {
+        let mut browser = gateway.browser();
+        browser.language = Some(language);
+        browser.open(&gateway.url(path)).await
+    };
+    let login = "/_wxgate/login?way=qr&to=/";
+    for (language, path, is_english) in [
+        ("zh-CN,zh;q=0.9,en;q=0.8", login, false),
+        ("en-GB,en;q=0.9", login, true),
+        ("zh-CN", "/_wxgate/login?way=qr&lang=en&to=/", true),
+        ("en", "/_wxgate/login?way=qr&lang=zh&to=/", false),
+    ] {
+        let answer = sent(language, path).await;
+        let (address, end) = answer.location().split_once("&state=").unwrap();
+        assert!(address.contains("/connect/qrconnect?appid=wxwebsite&"), "{address}");
+        let expected = if is_english { "&lang=en#wechat_redirect" } else { "#wechat_redirect" };
+        assert_eq!(&end[32..], expected, "{language} {path}");
+    }
+    let keys = "app_id = \"wxwebsite\"\npage = \"embedded\"";
+    gateway.edit_config(|text| text.replace("app_id = \"wxwebsite\"", keys));
+    gateway.reload();
+    for (language, end) in [("zh-CN", "&style=black\""), ("en", "&style=black&lang=en\"")] {
+        let page = sent(language, login).await.html();
+        assert!(page.contains("&self_redirect=false&") && page.contains(end), "{language}: {page}");
+    }
+    // What the operator says counts for everybody.
+    gateway.edit_config(|text| text.replace(keys, "app_id = \"wxwebsite\"\nlang = \"cn\""));
+    gateway.reload();
+    let answer = sent("en", login).await;
+    assert!(answer.location().ends_with("&lang=cn#wechat_redirect"), "{}", answer.location());
+}
+
+#[tokio::test]
+async fn wecom_leads_to_every_way_that_works_there() {
+    const ON_COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.5359.220 Safari/537.36 wxwork/4.1.30 (MicroMessenger/7.0.1) WindowsWechat Language/zh";
+    let gateway = |keys: &str| {
+        let setup =
+            Setup { account_only: true, account: crate::phones::account_keys(keys), ..Setup::default() };
+        TestGateway::with(setup)
+    };
+    let both = gateway("qr_login = true\nchat_login = true").await;
+    for user_agent in [WECOM, ON_COMPUTER] {
+        let mut browser = both.browser_as(user_agent);
+        assert_eq!(word_of(&both, user_agent).await, "wecom_not_supported");
+        let page = browser.open(&both.url("/_wxgate/login?to=/x")).await;
+        let chosen = browser.open(&both.url("/_wxgate/login?way=choose&to=/x")).await;
+        assert!(page.links().contains(&"/_wxgate/login?way=choose&to=/x".to_owned()), "{}", page.text());
+        for way in ["link", "follow", "code"] {
+            let address = format!("/_wxgate/login?way={way}&to=/x");
+            assert!(chosen.links().contains(&address), "{way}: {}", chosen.text());
+            let begun = browser.open(&both.url(&address)).await;
+            assert!(begun.location().starts_with("/_wxgate/login/wait?a="), "{way}: {}", begun.text());
+        }
+    }
+    let digits = gateway("oauth = false\nchat_login = true").await;
+    for user_agent in [WECOM, PRIVATE_WECOM, ON_COMPUTER] {
+        let (address, page) = digits.browser_as(user_agent).follow(&digits.url("/x")).await;
+        assert!(address.contains("/_wxgate/login/wait?a="), "{user_agent}: {address}");
+        assert!(page.html().contains("class=\"ticket\""), "{user_agent}: {}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn inside_wechat_one_tap_comes_before_the_consent_page() {
     let gateway = TestGateway::start().await;
     for (user_agent, person) in [(WECHAT, "王芳 Wang"), (WECHAT_ON_COMPUTER, "Lin")] {

@@ -25,12 +25,16 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use self::finding::text;
+use super::exit;
+use super::listing::say_json;
 use super::refusal::refuse;
 use super::store;
 use super::store::Opened;
 use crate::config::fields::Config;
+use crate::config::problem::Problems;
 use crate::live::{ConfigSource, Generation, Lasting, LoadError};
 use crate::pages::language::Language;
 use crate::store::OpenError;
@@ -44,8 +48,8 @@ pub(super) struct CheckArguments {
     /// Language of what is found: zh or en; else by LC_ALL, LC_MESSAGES, LANG. Mistakes in the file are told in English.
     #[arg(long, value_name = "LANG", value_parser = ["zh", "en"])]
     lang: Option<String>,
-    /// Print what --online finds as JSON.
-    #[arg(long, requires = "online")]
+    /// Print what is found as JSON: an object of errors and warnings; with --online, an array of what it finds.
+    #[arg(long)]
     json: bool,
 }
 
@@ -56,9 +60,21 @@ pub(super) fn run(
     source: &ConfigSource,
     environment: &[(String, String)],
 ) -> ExitCode {
+    let is_told = arguments.json && !arguments.online;
+    let tell = |problems: Option<&Problems>, error: Option<String>| match is_told {
+        true => tell(problems, error),
+        false => Ok(()),
+    };
+    let refuse = |warnings: Option<&Problems>, error: &LoadError| {
+        let told = match error {
+            LoadError::Problems(problems) => tell(Some(problems), None),
+            error => tell(warnings, Some(error.to_string())),
+        };
+        told.map_or_else(|error| exit(Err(error)), |()| refuse(error))
+    };
     let (config, warnings) = match source.read(environment) {
         Ok(read) => read,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(None, &error),
     };
     eprint!("{}", warnings.render(std::io::stderr().is_terminal()));
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -70,9 +86,13 @@ pub(super) fn run(
     };
     let store = match runtime.block_on(build(&config)) {
         Ok(store) => store,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(Some(&warnings), &error),
     };
     let language = language::choose(arguments.lang.as_deref(), environment);
+    let error = store.as_ref().err().map(ToString::to_string);
+    if let Err(error) = tell(Some(&warnings), error) {
+        return exit(Err(error));
+    }
     let offline = match store {
         Ok(()) if arguments.json => ExitCode::SUCCESS,
         Ok(()) => sum_up(&config, language),
@@ -85,6 +105,19 @@ pub(super) fn run(
     // A name server that never answers would hold up the end of the threads that ask it.
     runtime.shutdown_background();
     if offline == ExitCode::SUCCESS { online } else { offline }
+}
+
+/// Prints one object for programs: whether the gateway can run, and all that is wrong.
+fn tell(problems: Option<&Problems>, error: Option<String>) -> anyhow::Result<()> {
+    let mut told = problems.map_or_else(|| json!({ "errors": [], "warnings": [] }), Problems::json);
+    if let (Some(error), Some(errors)) = (error, told["errors"].as_array_mut()) {
+        let nowhere = Value::Null;
+        errors.push(json!({
+            "message": error, "help": nowhere, "file": nowhere, "line": nowhere, "column": nowhere, "variable": nowhere,
+        }));
+    }
+    told["ok"] = told["errors"].as_array().is_some_and(Vec::is_empty).into();
+    say_json(&told)
 }
 
 /// What is protected, in a line, and what the WeChat console asks for where messages are received.

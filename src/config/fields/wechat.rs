@@ -89,6 +89,11 @@ fn website(mut section: Section<'_>) -> Option<(App, WebsiteSettings)> {
         "cn" | "en" => Ok(text.to_owned()),
         _ => Err("WeChat knows \"cn\" and \"en\" here".to_owned()),
     });
+    if !fast_login && page.unwrap_or_default() == WebsitePage::Redirect {
+        let title = "`fast_login = false` has no effect on WeChat's own page";
+        let help = "WeChat heeds it only in a frame: write page = \"embedded\", or take fast_login out";
+        section.complain(&section.place("fast_login"), title, help);
+    }
     section.finish();
     Some((app?, WebsiteSettings { page: page.unwrap_or_default(), fast_login, language }))
 }

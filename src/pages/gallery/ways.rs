@@ -55,7 +55,7 @@ pub(super) fn ways(said: Said<'_>) -> Vec<Named<'_>> {
         ("sign-out", Page::SignOutConfirm { site, name: Some(name) }),
         ("sign-out-nameless", Page::SignOutConfirm { site, name: None }),
         ("signed-out", Page::SignedOut { site, login_url: LOGIN }),
-        ("wecom", Page::WecomNotSupported { site, page_url, scan_url: None }),
-        ("wecom-or-scan", Page::WecomNotSupported { site, page_url, scan_url: SCAN }),
+        ("wecom", Page::WecomNotSupported { site, page_url, scan_url: None, ways_url: CHOOSE }),
+        ("wecom-or-scan", Page::WecomNotSupported { site, page_url, scan_url: SCAN, ways_url: CHOOSE }),
     ]
 }

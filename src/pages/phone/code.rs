@@ -4,7 +4,6 @@ use http::Response;
 
 use super::super::answer;
 use super::super::asking::Asking;
-use super::super::entering::visitor;
 use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::page::Page;
@@ -31,7 +30,7 @@ impl OwnPages {
         if attempt.channel != Channel::Follow {
             return Err(Failure::NotFound);
         }
-        let address = match self.login.code(&attempt, visitor(asking), asking.now).await {
+        let address = match self.login.code(&attempt, self.visitor(asking), asking.now).await {
             Ok(address) => address,
             Err(error) => {
                 let failure =

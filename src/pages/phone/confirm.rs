@@ -23,7 +23,6 @@ use crate::model::pairing::{Pairing, PairingState, Proof};
 use crate::model::visit::Visit;
 use crate::net::body::Body;
 use crate::seal::digest;
-use crate::wechat::authorize::Scope;
 use crate::wechat::user_agent::{Browser, Program, words};
 
 impl OwnPages {
@@ -58,8 +57,8 @@ impl OwnPages {
         let proof = match witness {
             Some(proof) if !shares || !proof.profile.name.is_empty() => proof,
             _ => {
-                let scope = if shares { Scope::Userinfo } else { Scope::Base };
-                let begun = self.login.begin_confirmation(&call, scope, headers, asking.now)?;
+                let visitor = self.visitor(asking);
+                let begun = self.login.begin_confirmation(&call, shares, visitor, asking.now)?;
                 return Ok(answer::redirect(&self.site, StatusCode::FOUND, &begun.location, &begun.cookies));
             }
         };

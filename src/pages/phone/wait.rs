@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::super::answer;
 use super::super::asking::Asking;
-use super::super::entering::visitor;
 use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::page::Page;
@@ -45,7 +44,7 @@ impl OwnPages {
         let pairing = match attempt.channel {
             // Only who looks at the code makes one.
             Channel::Follow => self.login.progress(&attempt, asking.now).await.map_err(failed)?,
-            _ => match self.login.wait(&attempt, visitor(asking), asking.now).await {
+            _ => match self.login.wait(&attempt, self.visitor(asking), asking.now).await {
                 // Another attempt has other digits.
                 Err(LoginError::DigitsTaken) => {
                     let again = self.login_address(Some("code"), &attempt.to(), attempt.handoff);
@@ -57,7 +56,7 @@ impl OwnPages {
         match pairing.as_ref().map(|pairing| &pairing.state) {
             Some(PairingState::Allowed(_)) | Some(PairingState::Taken) => {
                 let pairing = pairing.as_ref().ok_or(Failure::NotFound)?;
-                match self.login.take(&attempt, pairing, visitor(asking), asking.now).await? {
+                match self.login.take(&attempt, pairing, self.visitor(asking), asking.now).await? {
                     Some(finished) => Ok(self.finished(finished, person, asking)),
                     // Another window of this browser was faster: its session is this one's too.
                     None => Ok(self.on_the_way(&attempt)),
@@ -139,7 +138,7 @@ impl OwnPages {
             return Err(Failure::NotFound);
         }
         let state = query::single(asking.query(), "a").unwrap_or_default();
-        Ok(self.login.waiting(&state, visitor(asking), asking.now)?)
+        Ok(self.login.waiting(&state, self.visitor(asking), asking.now)?)
     }
 
     fn waiting_page(&self, attempt: &Attempt, is_scanned: bool, asking: &Asking<'_>) -> Response<Body> {

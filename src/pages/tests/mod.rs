@@ -1,5 +1,6 @@
 //! Every page, in both languages, with friendly and with hostile values.
 
+mod documented;
 mod snapshots;
 
 use std::collections::BTreeSet;

@@ -17,6 +17,8 @@ fn wrong_values_are_shown_where_they_stand() {
     for (line, place, fix) in [
         ("page = \"iframe\"", "6:8", "write \"redirect\" (to WeChat's page) or \"embedded\""),
         ("fast_login = \"no\"", "6:14", "write true or false"),
+        ("fast_login = false", "6:14", "write page = \"embedded\", or take fast_login out"),
+        ("page = \"redirect\"\nfast_login = false", "7:14", "has no effect on WeChat's own page"),
         ("lang = \"zh\"", "6:8", "\"cn\" and \"en\""),
         ("token = \"abc\"", "6:1", "the keys here are"),
     ] {

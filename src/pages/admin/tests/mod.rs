@@ -6,7 +6,7 @@ mod samples;
 use super::super::face::Face;
 use super::super::forms::Form;
 use super::super::language::{Language, LanguageLinks};
-use super::super::render::{Pages, PagesSettings};
+use super::super::render::{MOST_STEPS, Pages, PagesSettings};
 use super::audit::{Filter, Trail, Whom};
 use super::complaint::Complaint;
 use super::deed::{DEEDS, Deed, Order, words_when_done};
@@ -72,6 +72,18 @@ fn hostile_values_stay_text() {
             }
         }
     }
+}
+
+#[test]
+fn a_page_of_fifty_members_takes_a_twentieth_of_the_steps_that_operators_templates_may_take() {
+    let pages = |steps| Pages::new(&PagesSettings::default()).expect("templates").within(steps);
+    let is_whole = |pages: &Pages| {
+        gallery(&frames("王芳")[0], "王芳", 50).into_iter().all(|(_, face)| {
+            pages.render_sheet(face, Language::English, None, "7f3a9c21", NOW).contains("</footer>")
+        })
+    };
+    assert!(is_whole(&pages(MOST_STEPS / 20)));
+    assert!(!is_whole(&pages(500)), "steps are counted");
 }
 
 #[test]
