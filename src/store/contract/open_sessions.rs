@@ -45,6 +45,8 @@ pub(super) async fn all_open_sessions_are_listed_by_pages_of_members(store: &dyn
     let signed_out = expected[1].0.clone();
     store.end_sessions(signed_out.clone(), note(AuditKind::SessionsEnded, 200)).await.unwrap();
     expected.retain(|(member, _)| *member != signed_out);
+    // Sealed before that, and known to the store only afterwards.
+    assert_eq!(signs_in(store, "x18x", 150).await.0, signed_out);
 
     assert_eq!(expected.len(), 37);
     for limit in [1, 7, 21, 100] {
@@ -87,6 +89,9 @@ pub(super) async fn an_open_session_is_found_by_the_beginning_of_its_id(store: &
     assert_eq!(found("01234567", 1000).await, [], "they have run out");
     store.end_session(ids[0].to_be_bytes(), None, note(AuditKind::SessionEnded, 1)).await.unwrap();
     store.end_sessions(members[1].id.clone(), note(AuditKind::SessionsEnded, 1)).await.unwrap();
+    let mut late = arrival("open-1", 0);
+    late.session.id = (ids[1] + 1).to_be_bytes();
+    store.arrive(late).await.unwrap();
     assert_eq!(found("01234567", 1).await, ids[2..3]);
     for wrong in ["0123456789abcdef0123456789abcdef0", "0123x", "+123"] {
         assert_eq!(SessionIds::beginning(wrong), None, "{wrong}");
