@@ -36,3 +36,43 @@ impl Drop for Committing {
         self.0.iter().for_each(audit::doubtful);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::log::LOG;
+    use super::*;
+    use crate::model::audit::{Actor, AuditKind};
+    use crate::model::clock::Timestamp;
+    use crate::seal::{hex, random};
+
+    /// What the log has of one line after all that was done with it.
+    fn said(end: impl FnOnce(Trail)) -> Vec<String> {
+        let log = LOG.subscribe();
+        let detail = hex(&random::<8>());
+        let mut trail = Trail::default();
+        trail.add(&AuditEvent {
+            at: Timestamp::from_unix(1_800_000_000),
+            kind: AuditKind::Approved,
+            actor: Actor::CommandLine,
+            member: None,
+            client: None,
+            request_id: None,
+            detail: detail.clone(),
+        });
+        end(trail);
+        let log = log.borrow();
+        log.lines().filter(|line| line.contains(&detail)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_came_true_is_said_what_was_taken_back_is_not_and_what_nobody_knows_is_a_warning() {
+        let came_true = said(|trail| trail.commits().came_true());
+        assert!(came_true.len() == 1 && came_true[0].contains("INFO"), "{came_true:?}");
+        assert!(said(drop).is_empty());
+        let doubtful = said(|trail| drop(trail.commits()));
+        assert!(
+            doubtful.len() == 1 && doubtful[0].contains("WARN") && doubtful[0].contains("kind=\"approved\""),
+            "{doubtful:?}"
+        );
+    }
+}

@@ -19,15 +19,16 @@ pub fn line(event: &AuditEvent) {
     );
 }
 
-/// Writes a line about something that is in the store or not: the store did not say. So it is none of the trail, and may be
-/// all there is of it.
+/// Writes a line about something that is in the store or not: the store did not say. It may be all that the log has of it.
 pub fn doubtful(event: &AuditEvent) {
     tracing::warn!(
+        target: AUDIT,
         kind = event.kind.as_str(),
         actor = %event.actor,
         member = event.member.as_ref().map(crate::model::member::MemberId::as_str),
+        client = event.client.map(tracing::field::display),
         request_id = event.request_id,
         detail = event.detail,
-        "the store did not say whether this came true: look for it in the audit trail"
+        "nobody knows whether this came true: `wxgate audit` shows it if it did"
     );
 }

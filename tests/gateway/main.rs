@@ -43,6 +43,7 @@ mod signing_in;
 mod snippets;
 mod support;
 mod trail;
+mod trail_kinds;
 mod upgrades;
 mod workers;
 mod writer;

@@ -4,6 +4,7 @@ mod arriving;
 mod conflicts;
 mod invites;
 mod listing;
+pub(super) mod log;
 mod members;
 mod open_sessions;
 mod pairings;

@@ -1,36 +1,12 @@
 //! The audit trail, and clearing out.
 
-use std::io::{self, Write};
-use std::sync::LazyLock;
 use std::task::{Context, Waker};
 
-use tokio::sync::watch;
-
+use super::log::LOG;
 use super::*;
 use crate::model::member::AccessRequest;
 use crate::seal::hex;
 use crate::store::records::{AuditQuery, ClaimKind};
-use crate::telemetry::audit::AUDIT;
-
-/// The log lines of the trail that all stores of this process have written.
-static LOG: LazyLock<watch::Sender<String>> = LazyLock::new(|| {
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,{AUDIT}=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| Log).init();
-    watch::Sender::default()
-});
-
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        LOG.send_modify(|log| log.push_str(&String::from_utf8_lossy(line)));
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 pub(super) async fn lines_come_in_pages_newest_first(store: &dyn Store) {
     let (alice, bob) = (MemberId::of([1; 10]), MemberId::of([2; 10]));
