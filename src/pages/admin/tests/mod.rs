@@ -112,7 +112,7 @@ fn the_trail_says_who_and_what_in_the_words_of_its_reader() {
         line(AuditKind::SignedIn, 2, 2, agent),
         line(AuditKind::Approved, 3, 2, "staff"),
         line(AuditKind::ConflictFound, 1, 2, &format!("its unionid belongs to {}", id(1))),
-        line(AuditKind::ConflictSettled, 1, 2, &format!("conflict 00ff: account moved from {}", id(3))),
+        line(AuditKind::ConflictSettled, 1, 2, &format!("conflict 00ff: kept apart from {}", id(1))),
     ];
     let names = Names::of([(id(1), "林主任".to_owned()), (id(2), "王芳".to_owned())]);
     let (filter, whom) = (Filter::default(), Whom::Anybody);
@@ -126,12 +126,12 @@ fn the_trail_says_who_and_what_in_the_words_of_its_reader() {
         "本人",
         "已删除的成员",
         "UnionID 已属于",
-        "账号已转入，原属于",
+        "不合并，另一位成员为",
     ] {
         assert!(chinese.contains(words), "{words}: {chinese}");
     }
     let linked = format!("href=\"/_wxgate/admin/members/{}\"", id(1));
-    assert_eq!(chinese.matches(&linked).count(), 4, "{chinese}");
+    assert_eq!(chinese.matches(&linked).count(), 5, "{chinese}");
     assert!(!chinese.contains(&format!("members/{}", id(3))), "whoever was deleted has no page");
     let english = page(Language::English);
     for words in ["Name cleared", "Request code ABCD", "Themselves", "Deleted member", ">Chrome · Windows<"]
