@@ -23,5 +23,6 @@ pub use flow::{Begun, LoginFlow, LoginSettings, Visitor};
 pub use handoff::{Handoff, TicketError};
 pub use memory::LoginMemory;
 pub use offers::{AccountWays, WebsitePage, WebsiteSettings};
+pub use pairing::SCENE;
 pub use phone::Decided;
 pub use witness::Witnesses;

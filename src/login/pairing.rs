@@ -18,6 +18,9 @@ use crate::model::pairing::{LIFETIME, Pairing, PairingKey, PairingState, Proof};
 use crate::seal::{digest, hex};
 use crate::wechat::api::{Arrival, WechatError};
 
+/// What the scenes of our codes begin with: an account may have other programs' codes, too.
+pub const SCENE: &str = "wxgate_";
+
 /// Digits that are written into the chat.
 const DIGITS: u64 = 1_000_000;
 
@@ -30,7 +33,7 @@ impl Attempt {
         digest(&[b"wxgate waiting\0", &self.state[..]].concat())
     }
 
-    /// What the phone is called by: 32 hexadecimal digits in a code or a link, six digits in the chat.
+    /// What the phone is called by: 32 hexadecimal digits in a link (and in a code, behind [`SCENE`]), six digits in the chat.
     pub fn call(&self) -> String {
         let bytes = digest(&[b"wxgate calling\0", &self.state[..]].concat());
         match self.channel {
@@ -144,7 +147,7 @@ impl LoginFlow {
         now: Timestamp,
     ) -> Result<Arc<String>, LoginError> {
         let Some(account) = self.account.clone() else { return Err(LoginError::NoApp) };
-        let (scene, key) = (attempt.call(), attempt.waiting_key());
+        let (scene, key) = (format!("{SCENE}{}", attempt.call()), attempt.waiting_key());
         let network = match self.wait(attempt, visitor, now).await {
             Ok(pairing) if pairing.state != PairingState::Waiting => return Err(LoginError::Expired),
             Ok(pairing) => pairing.network(),

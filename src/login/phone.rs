@@ -1,6 +1,9 @@
 //! The phone's side of a login: its owner is asked, and says yes or no for a browser that waits.
 
+use std::time::Duration;
+
 use http::HeaderMap;
+use tokio::time::timeout;
 
 use super::failure::LoginError;
 use super::flow::LoginFlow;
@@ -16,6 +19,9 @@ use crate::wechat::user_agent::words;
 
 /// WeChat's number for an interface that an account may not use, as `user/info` for accounts that are not verified.
 const NO_PERMISSION: i64 = 48001;
+
+/// How long a follower is looked up: whoever said yes in the chat has to be answered within five seconds.
+const LOOKED_UP: Duration = Duration::from_secs(2);
 
 /// What came of an answer on a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,7 +102,7 @@ impl LoginFlow {
         let known = self.directory.member(MemberKey::Account(proof.account.clone()), act.now).await?;
         let member = known.map(|detail| detail.member.id);
         let (kind, step) = match is_allowed {
-            true => match self.settled(proof, member.is_some()).await {
+            true => match self.settled(proof, member.is_some(), &act).await {
                 Some(proof) => (AuditKind::PhoneAllowed, PairingStep::Allow(proof)),
                 None => return Ok(Decided::Unsettled),
             },
@@ -114,19 +120,35 @@ impl LoginFlow {
     /// The proof, if it says who this is over all apps. A silent authorization tells no unionid, and somebody who is known (or
     /// shut out) by the website app alone must not come in by the Official Account as a newcomer: they are looked up as a
     /// follower, and else asked for their profile, with which WeChat tells it.
-    async fn settled(&self, proof: Proof, is_known: bool) -> Option<Proof> {
+    async fn settled(&self, proof: Proof, is_known: bool, act: &Act) -> Option<Proof> {
         let was_asked = !proof.profile.name.is_empty();
         let Some(account) =
             self.account.as_ref().filter(|_| proof.unionid.is_none() && !was_asked && !is_known)
         else {
             return Some(proof);
         };
-        let has_other_app = self.settings.apps.website.is_some();
-        match account.follower(&proof.account.openid).await {
-            Ok(follower) if follower.follows => Some(Proof { unionid: follower.unionid, ..proof }),
+        let cause = match timeout(LOOKED_UP, account.follower(&proof.account.openid)).await {
+            Ok(Ok(follower)) if follower.follows => {
+                return Some(Proof { unionid: follower.unionid, ..proof });
+            }
+            Ok(Ok(_)) => None,
             // Such an account is never told a unionid, so there is nothing to wait for.
-            Err(error) if error.errcode() == Some(NO_PERMISSION) => Some(proof),
-            Ok(_) | Err(_) => (!has_other_app).then_some(proof),
+            Ok(Err(error)) if error.errcode() == Some(NO_PERMISSION) => return Some(proof),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {} seconds", LOOKED_UP.as_secs())),
+        };
+        let has_other_app = self.settings.apps.website.is_some();
+        if let Some(cause) = cause {
+            let consequence = match has_other_app {
+                true => "newcomers are asked for their profile instead, and cannot sign in by digits",
+                false => "they come in without a unionid",
+            };
+            tracing::error!(
+                request_id = act.request_id,
+                error = cause,
+                "user/info does not tell who somebody is: {consequence}"
+            );
         }
+        (!has_other_app).then_some(proof)
     }
 }

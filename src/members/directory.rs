@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::act::Act;
 use super::near::Near;
 use super::refusals::Refusals;
 use super::standings::{Known, Standings, Unsure};
+use super::unfollowing;
 use super::watch::Watch;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::{self, Timestamp};
@@ -24,13 +26,16 @@ pub struct Directory {
     pub(super) store: Arc<dyn Store>,
     pub(super) standings: Arc<Standings>,
     pub(super) refusals: Refusals,
+    /// Places for what the store is told later.
+    pub(super) unfollowing: Arc<Semaphore>,
 }
 
 impl Directory {
     /// The directory over `store`. What nobody waits for runs on `background`.
     pub fn new(store: Arc<dyn Store>, background: Handle) -> Arc<Self> {
         let standings = Standings::new(Arc::clone(&store), background);
-        Arc::new(Self { standings, store, refusals: Refusals::default() })
+        let unfollowing = Arc::new(Semaphore::new(unfollowing::MOST));
+        Arc::new(Self { standings, store, refusals: Refusals::default(), unfollowing })
     }
 
     /// Who a session belongs to. Remembered by the worker's `near`; the store is asked only about people who were not here

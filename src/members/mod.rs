@@ -12,6 +12,7 @@ mod refusals;
 mod standings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unfollowing;
 mod watch;
 
 pub use act::Act;

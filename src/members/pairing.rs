@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use super::act::Act;
 use super::directory::Directory;
 use crate::model::clock::Timestamp;
-use crate::model::identity::Account;
 use crate::model::pairing::{Pairing, PairingKey, PairingStep};
 use crate::seal::digest;
+use crate::store::StoreError;
 use crate::store::records::{ClaimKind, PairingBounds, PairingBy};
-use crate::store::{MemberKey, StoreError};
 
 /// How many browsers may wait for a phone, or for the word of its owner, before others make room: as many as sign in within minutes at the largest sites, and of one network as many
 /// as sit behind one address of an office.
@@ -29,12 +27,6 @@ impl Directory {
         let mut id = [0; 16];
         id.copy_from_slice(&digest(format!("{timestamp}\0{nonce}").as_bytes())[..16]);
         self.ask(self.store.claim(ClaimKind::Message, id, now + MESSAGE)).await
-    }
-
-    /// Somebody does not follow the Official Account any longer: their sessions end.
-    pub async fn unfollowed(&self, account: Account, act: &Act) -> Result<(), StoreError> {
-        let Some(detail) = self.member(MemberKey::Account(account), act.now).await? else { return Ok(()) };
-        self.end_sessions(act, &detail.member.id).await.map(drop)
     }
 
     /// A browser begins to wait; once more says nothing new. `false` if too many have been scanned, who are not dropped.

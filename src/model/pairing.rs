@@ -42,8 +42,8 @@ pub enum PairingState {
     Refused,
     /// A phone is there, and its owner has to say yes. Nobody else can from now on.
     Scanned(Account),
-    /// The waiting browser is signed in.
-    Taken,
+    /// The waiting browser is signed in, by whom the phone showed.
+    Taken(Option<Account>),
     /// No phone yet.
     Waiting,
 }
@@ -92,10 +92,21 @@ impl Pairing {
             (PairingState::Scanned(by), PairingStep::Refuse(account)) if *by == account => {
                 PairingState::Refused
             }
-            (PairingState::Allowed(_), PairingStep::Take) => PairingState::Taken,
+            (PairingState::Allowed(proof), PairingStep::Take) => {
+                PairingState::Taken(Some(proof.account.clone()))
+            }
             _ => return None,
         };
         Some(Self { state, ..self.clone() })
+    }
+
+    /// Whether this person has said yes, and whoever waits may go on, or has gone on.
+    pub fn was_allowed_by(&self, account: &Account) -> bool {
+        match &self.state {
+            PairingState::Allowed(proof) => proof.account == *account,
+            PairingState::Taken(by) => by.as_ref() == Some(account),
+            PairingState::Refused | PairingState::Scanned(_) | PairingState::Waiting => false,
+        }
     }
 
     /// Whose browsers count together: an IPv4 address, or the first half of an IPv6 one, which is one customer's.
@@ -117,7 +128,7 @@ impl PairingState {
             Self::Allowed(_) => "allowed",
             Self::Refused => "refused",
             Self::Scanned(_) => "scanned",
-            Self::Taken => "taken",
+            Self::Taken(_) => "taken",
             Self::Waiting => "waiting",
         }
     }
@@ -155,7 +166,8 @@ mod tests {
     #[test]
     fn each_step_follows_on_some_states_and_on_no_other() {
         use PairingState::{Allowed, Refused, Scanned, Taken, Waiting};
-        let states = [Waiting, Scanned(account("a")), Allowed(proof("a")), Refused, Taken];
+        let taken = Taken(Some(account("a")));
+        let states = [Waiting, Scanned(account("a")), Allowed(proof("a")), Refused, taken.clone()];
         for (step, afterwards) in [
             (
                 PairingStep::Scan(account("a")),
@@ -169,7 +181,7 @@ mod tests {
             (PairingStep::Allow(proof("b")), [Some(Allowed(proof("b"))), None, None, None, None]),
             (PairingStep::Refuse(account("a")), [Some(Refused), Some(Refused), None, None, None]),
             (PairingStep::Refuse(account("b")), [Some(Refused), None, None, None, None]),
-            (PairingStep::Take, [None, None, Some(Taken), None, None]),
+            (PairingStep::Take, [None, None, Some(taken), None, None]),
         ] {
             for (state, after) in states.iter().zip(afterwards) {
                 let said = pairing(state.clone()).after(step.clone(), at(299));

@@ -5,6 +5,19 @@
   var ends = Date.now() + Number(left.getAttribute('data-left')) * 1000;
   var known = '';
   function again() { location.reload(); }
+  var asked = /[?&]why=/.test(location.search);
+  function why() {
+    if (!asked) { location.replace(location.pathname + (location.search || '?') + '&why=1'); }
+  }
+  var code = document.getElementById('code');
+  function seen() {
+    var loaded = window.performance && performance.getEntriesByName && performance.getEntriesByName(code.src)[0];
+    if (loaded && loaded.responseStatus >= 400) { why(); }
+  }
+  if (code && !asked) {
+    code.onload = code.onerror = seen;
+    if (code.complete) { seen(); }
+  }
   function count() {
     var seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
     var minutes = Math.floor(seconds / 60);
@@ -30,6 +43,10 @@
           }
           known = said.state;
           later(Number(answer.headers.get('retry-after')) || 0.2);
+          return;
+        }
+        if (said.state === 'no-code') {
+          if (asked) { later(5); } else { why(); }
           return;
         }
         news.textContent = news.getAttribute('data-news');

@@ -94,6 +94,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn end_session(&self, id: SessionId, of: Option<MemberId>, note: AuditEvent) -> Answer<MemberId>;
     /// Ends all sessions of a member. How many were open.
     fn end_sessions(&self, of: MemberId, note: AuditEvent) -> Answer<u64>;
+    /// Somebody left the Official Account at `when`: ends the sessions that had begun by then, and none that came after.
+    /// Whose they were; `None` when nobody is known by the account, or the same was said before, which changes nothing.
+    fn unfollow(&self, account: Account, when: Timestamp, note: AuditEvent) -> Answer<Option<MemberId>>;
     /// Takes a thing that may be used once: `false` if it was taken before.
     fn claim(&self, kind: ClaimKind, id: [u8; 16], expires: Timestamp) -> Answer<bool>;
     /// Keeps an invitation.
@@ -215,6 +218,10 @@ impl<D: Dialect> Store for D {
 
     fn end_sessions(&self, of: MemberId, note: AuditEvent) -> Answer<u64> {
         self.say(sentences::EndSessions { of, note })
+    }
+
+    fn unfollow(&self, account: Account, when: Timestamp, note: AuditEvent) -> Answer<Option<MemberId>> {
+        self.say(sentences::Unfollow { account, when, note })
     }
 
     fn claim(&self, kind: ClaimKind, id: [u8; 16], expires: Timestamp) -> Answer<bool> {

@@ -39,7 +39,7 @@ pub(super) fn pairing_state(word: &str, who: Option<Proof>) -> Result<PairingSta
         ("allowed", Some(proof)) => Ok(PairingState::Allowed(proof)),
         ("refused", _) => Ok(PairingState::Refused),
         ("scanned", Some(proof)) => Ok(PairingState::Scanned(proof.account)),
-        ("taken", _) => Ok(PairingState::Taken),
+        ("taken", who) => Ok(PairingState::Taken(who.map(|proof| proof.account))),
         ("waiting", _) => Ok(PairingState::Waiting),
         (word, _) => Err(format!("{word} is no state of a pairing")),
     }
@@ -50,7 +50,9 @@ pub(super) fn on_the_phone(state: &PairingState) -> (Option<&Account>, Option<&P
     match state {
         PairingState::Allowed(proof) => (Some(&proof.account), Some(proof)),
         PairingState::Scanned(account) => (Some(account), None),
-        PairingState::Refused | PairingState::Taken | PairingState::Waiting => (None, None),
+        // Name and picture are the member's from now on.
+        PairingState::Taken(account) => (account.as_ref(), None),
+        PairingState::Refused | PairingState::Waiting => (None, None),
     }
 }
 

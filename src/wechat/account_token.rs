@@ -84,14 +84,11 @@ impl AccountToken {
     /// A token that is good now.
     pub(super) async fn get(self: &Arc<Self>) -> Result<Secret, Arc<WechatError>> {
         let now = clock::instant();
-        match self.known(now) {
-            Some(token) if now < token.renew => Ok(token.secret),
-            Some(token) => {
-                self.renew(now);
-                Ok(token.secret)
-            }
-            None => self.fetch(None).await,
+        let Some(token) = self.known(now) else { return self.fetch(None).await };
+        if now >= token.renew {
+            self.renew(now);
         }
+        Ok(token.secret)
     }
 
     /// Another token than this one, which WeChat would not take.
@@ -106,13 +103,20 @@ impl AccountToken {
 
     /// Fetches the next token while this one is still good; nobody waits for it.
     fn renew(self: &Arc<Self>, now: Instant) {
-        if let Some(token) = &mut self.held().token {
-            // If it fails, the next one tries again in a while.
-            token.renew = now + FAILURE;
+        // If it fails, the next one tries again in a while.
+        let again = now + FAILURE;
+        match &mut self.held().token {
+            // Of those who see at the same time that it is old, one renews it.
+            Some(token) if now >= token.renew => token.renew = again,
+            _ => return,
         }
         let this = Arc::clone(self);
         let renewal = async move {
             let _turn = this.turn.lock().await;
+            // Whoever had the turn before may have brought another.
+            if this.held().token.as_ref().is_none_or(|token| token.renew != again) {
+                return;
+            }
             if let Err(error) = this.ask(false).await {
                 tracing::warn!(error = %error, "the account's token could not be renewed ahead of its end");
             }
@@ -203,5 +207,69 @@ impl AccountToken {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::telemetry::metrics::Metrics;
+    use crate::wechat::api::ApiSettings;
+
+    /// A server that gives another token each time, good for two hours; how often it was asked.
+    async fn token_server() -> (String, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    stream.read_buf(&mut head).await.unwrap();
+                }
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let body = format!("{{\"access_token\":\"token-{number}\",\"expires_in\":7200}}");
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            }
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn a_token_that_many_see_to_be_old_is_renewed_once() {
+        let (url, asked) = token_server().await;
+        let settings = ApiSettings { api_bases: Vec::new(), timeout: Duration::from_secs(5) };
+        let api = WechatApi::new(settings, Arc::new(Metrics::new(1))).unwrap();
+        let app = App { id: "wx1".to_owned(), secret: Secret::new("secret".to_owned()) };
+        let token = AccountToken::new(api, app, TokenSource::Server { url, secret: None }, None);
+        assert_eq!(token.get().await.unwrap().reveal(), "token-0");
+        let asked = || asked.load(Ordering::SeqCst);
+        let later = clock::instant() + Duration::from_secs(7000);
+
+        let turn = token.turn.lock().await;
+        token.renew(later);
+        token.renew(later);
+        tokio::task::yield_now().await;
+        drop(turn);
+        // Whoever waits for the turn gets it in the order in which they came.
+        let turn = token.turn.lock().await;
+        assert_eq!((asked(), token.get().await.unwrap().reveal()), (2, "token-1"), "two saw it at once");
+
+        token.renew(later + Duration::from_secs(7000));
+        tokio::task::yield_now().await;
+        token.ask(false).await.unwrap();
+        assert_eq!(asked(), 3);
+        drop(turn);
+        drop(token.turn.lock().await);
+        assert_eq!(asked(), 3, "whoever had the turn before has brought another");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::demo::Demo;
-use super::shown_pages::{ShownPages, WITHOUT_CODE, snapshots};
+use super::shown_pages::{ShownPages, WITHOUT_CODE, WITHOUT_PICTURE, snapshots};
 use super::support::{Browser, DESKTOP, HANDHELD, Looks, PHONE, WECOM};
 
 /// An address at which nothing listens.
@@ -123,6 +123,29 @@ async fn a_page_says_by_itself_that_there_is_no_code_to_scan() {
     browser.shows("h1", "暂时没有可扫的二维码").await;
     browser.shows(".button", "重试").await;
     assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_page_that_sees_words_instead_of_its_code_asks_why_once() {
+    let snapshots = snapshots();
+    let (waiting, without) = (&snapshots["phone-code.en.html"], &snapshots["phone-no-code.en.html"]);
+    let picture = format!("login&#x2f;code?a={WITHOUT_PICTURE}");
+    let waiting = waiting.replace("login&#x2f;code?a=00", &picture);
+    assert!(waiting.contains(&picture), "{waiting}");
+    let pages =
+        ShownPages::start(&[("explained", &[&waiting, without]), ("never", &[&waiting, &waiting, without])])
+            .await;
+    let browser = Browser::start(DESKTOP).await;
+    browser.open(&pages.url("explained")).await;
+    browser.shows("h1", "There is no code to scan right now").await;
+    browser.arrives_at(&pages.url("explained?&why=1")).await;
+    browser.open(&pages.url("never")).await;
+    browser.arrives_at(&pages.url("never?&why=1")).await;
+    browser.shows("#news", "Waiting for your phone").await;
+    let is_seen =
+        "const code = document.getElementById('code'); return code.decode().then(() => code.complete)";
+    assert_eq!(browser.evaluate(is_seen).await, true, "it does not go round in circles");
+    browser.shows("h1", "Scan with WeChat to sign in").await;
 }
 
 #[tokio::test]

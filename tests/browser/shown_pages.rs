@@ -15,6 +15,9 @@ const CODE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"
 /// What is said of the login that this names: WeChat makes no code for it. Of all others nothing is known.
 pub(crate) const WITHOUT_CODE: &str = "c0de";
 
+/// The login that this names is shown words where the code would be, and nothing more is known of it: another node does.
+pub(crate) const WITHOUT_PICTURE: &str = "bad0";
+
 /// Pages by name, each with what it turns into when it is loaded anew, and the policy for all.
 type Shown = (BTreeMap<String, Mutex<VecDeque<String>>>, String);
 
@@ -84,13 +87,15 @@ async fn answer(mut stream: TcpStream, shown: Arc<Shown>) {
     let head = String::from_utf8_lossy(&head);
     let path = head.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
     let (pages, policy) = &*shown;
-    let html = pages.get(path).map(|turns| {
+    let name = path.split('?').next().unwrap_or_default();
+    let html = pages.get(name).map(|turns| {
         let mut turns = turns.lock().unwrap();
         if turns.len() > 1 { turns.pop_front().unwrap() } else { turns[0].clone() }
     });
     let is_known = path.contains(WITHOUT_CODE);
     let (status, kind, body) = match &html {
         Some(html) => ("200 OK", "text/html; charset=utf-8", html.as_str()),
+        None if path.contains(WITHOUT_PICTURE) => ("500 Internal Server Error", "image/svg+xml", CODE),
         None if path.starts_with("_wxgate/login/code") => ("200 OK", "image/svg+xml", CODE),
         None if is_known => ("200 OK", "application/json", r#"{"state":"no-code"}"#),
         None => ("503 Service Unavailable", "text/plain", ""),

@@ -1,13 +1,18 @@
 //! The Official Account's token: one for all who need it, another when WeChat takes it no longer, or one from elsewhere.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wxgate::wechat::simulator::{Fault, TokenCounts};
 
 use crate::phones::{account_keys, between, tell_of_messages, waiting};
-use crate::support::{ACCOUNT_SECRET, Answer, Browser, Played, ScriptedUpstream, Setup, TestGateway};
+use crate::support::{
+    ACCOUNT_SECRET, Answer, Browser, Played, ScriptedUpstream, Setup, TestGateway, eventually,
+};
 
 const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
 
@@ -133,4 +138,48 @@ async fn a_token_server_that_is_away_is_named_as_such() {
     assert!(!makes_a_code(&gateway).await);
     let line = gateway.log_line(&["ERROR", "token_server could not be reached"]);
     assert!(line.contains("refused"), "{line}");
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_ahead_once_while_everybody_goes_on_with_the_old_one() {
+    /// It is renewed after half of that.
+    const LIFETIME: Duration = Duration::from_secs(8);
+    let (tell, told) = watch::channel(String::new());
+    let asked = Arc::new(AtomicU32::new(0));
+    let server = ScriptedUpstream::playing(move |mut server: Played, _| {
+        let (told, asked) = (told.clone(), Arc::clone(&asked));
+        async move {
+            while server.request().await.is_some() {
+                if asked.fetch_add(1, Ordering::Relaxed) > 0 {
+                    // The renewal is never answered.
+                    std::future::pending::<()>().await;
+                }
+                let api_base = told.borrow().clone();
+                let token: serde_json::Value = serde_json::from_str(&stable_token(&api_base).await).unwrap();
+                let token = &token["access_token"];
+                let body = serde_json::json!({ "access_token": token, "expires_in": LIFETIME.as_secs() });
+                let body = body.to_string();
+                let length = body.len();
+                server.answer(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+            }
+        }
+    })
+    .await;
+    let gateway = with_codes(&format!("token_server = \"{}/token\"", server.url())).await;
+    let config = std::fs::read_to_string(gateway.folder.path().join("config.toml")).unwrap();
+    tell.send(between(&config, "api_base = \"", "\"").to_owned()).unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        crowd.push(before_a_code(&gateway).await);
+    }
+    let began = Instant::now();
+    assert!(makes_a_code(&gateway).await);
+    let old = Instant::now() + LIFETIME / 2;
+    eventually("the token is old", async || Instant::now() > old).await;
+    let answers = futures_util::future::join_all(crowd.iter_mut().map(picture)).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK), "the old one is still good");
+    assert!(began.elapsed() < LIFETIME, "this computer is too slow for the test: {:?}", began.elapsed());
+    eventually("it is renewed", async || server.heads().len() > 1).await;
+    assert!(makes_a_code(&gateway).await, "nobody waits for that");
+    assert_eq!(server.heads().len(), 2, "and one asks for all");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use tokio::time::Instant;
+use wxgate::login::SCENE;
 use wxgate::wechat::message::MessageKey;
 use wxgate::wechat::simulator::{Consent, Letter, Push, PushSettings};
 
@@ -13,10 +14,10 @@ use crate::postgres::Postgres;
 use crate::support::{Played, ScriptedUpstream, Setup, TestGateway, WECHAT, eventually};
 
 /// WeChat waits for so long, and asks again.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A gateway with these keys of its account, told of messages as `settings` says.
-async fn told_by(keys: &str, settings: fn(&str, &str, MessageKey) -> PushSettings) -> TestGateway {
+pub(crate) async fn told_by(keys: &str, settings: fn(&str, &str, MessageKey) -> PushSettings) -> TestGateway {
     let keys = format!("original_id = \"gh_account\"\ntoken = \"{TOKEN}\"\nqr_login = true\n{keys}\n");
     let gateway = TestGateway::with(Setup { account: keys, ..Setup::default() }).await;
     let url = gateway.url("/_wxgate/wechat/message");
@@ -58,8 +59,12 @@ async fn a_plain_message_counts_once_and_only_where_plain_ones_are_configured() 
     assert!(gateway.log().contains("message_mode"), "there is a warning: {}", gateway.log());
     gateway.wechat.set_follower("Lin", "wxaccount");
     // A scene of ours that nobody waits with.
-    let scan =
-        |digit: &str| gateway.wechat.letter("Lin", "wxaccount", &Push::scan(&digit.repeat(32))).unwrap();
+    let scan = |digit: &str| {
+        gateway
+            .wechat
+            .letter("Lin", "wxaccount", &Push::scan(&format!("{SCENE}{}", digit.repeat(32))))
+            .unwrap()
+    };
     let greeting = gateway.wechat.greeting("wxaccount").unwrap();
     for _ in 0..2 {
         assert_eq!(gateway.wechat.send(&greeting).await.unwrap().status, 200);
@@ -107,7 +112,9 @@ async fn what_is_not_about_signing_in_goes_to_the_backend_as_it_came_and_its_ans
     .await;
     let url = backend.url();
     let gateway = told_by(
-        &format!("encoding_aes_key = \"{KEY}\"\nmessage_backend = \"{url}/old?app=1\""),
+        &format!(
+            "encoding_aes_key = \"{KEY}\"\nmessage_backend = \"{url}/old?app=1\"\nend_sessions_on_unfollow = true"
+        ),
         PushSettings::secure,
     )
     .await;
@@ -118,6 +125,11 @@ async fn what_is_not_about_signing_in_goes_to_the_backend_as_it_came_and_its_ans
         Push::of_type("image"),
         Push::event("LOCATION"),
         Push::follow(),
+        Push::unfollow(),
+        // As other programs name theirs: a UUID, a hash.
+        Push::scan("550e8400e29b41d4a716446655440000"),
+        Push::followed_by("d41d8cd98f00b204e9800998ecf8427e"),
+        Push::scan(&format!("{SCENE}of_another")),
     ] {
         let letter = gateway.wechat.letter("Lin", "wxaccount", &push).unwrap();
         let answer = gateway.wechat.send(&letter).await.unwrap();

@@ -8,6 +8,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 use wxgate::members::{Directory, Invitation};
 use wxgate::model::member::{Change, Groups, MemberId};
+use wxgate::wechat::simulator::Fault;
 
 use crate::members::{CLOSED, REVOKED, groups, until};
 use crate::phones::{account_keys, asked_on_phone, code_on, link_in, say, tell_of_messages, waiting};
@@ -152,6 +153,35 @@ async fn a_code_made_by_one_node_and_scanned_at_the_other_signs_in_on_either() {
         winners += u32::from(window.is_signed_in(&nodes.one).await);
     }
     assert_eq!(winners, 1);
+}
+
+#[tokio::test]
+async fn a_code_that_wechat_did_not_make_for_one_node_is_explained_by_the_other() {
+    const MAKE_CODE: &str = "/cgi-bin/qrcode/create";
+    let nodes = Nodes::with("", account_keys("qr_login = true")).await;
+    let wechat = &nodes.one.wechat;
+    wechat.script().every_call(MAKE_CODE, Fault::Errcode(48001));
+    let mut computer = nodes.one.browser();
+    let (page_url, _) = waiting(&nodes.one, &mut computer, "follow").await;
+    computer.moved_to(&nodes.two);
+    let picture = page_url.replace("/wait?", "/code?");
+    let picture = computer.open_with(&picture, &[("sec-fetch-site", "same-origin")]).await;
+    assert_eq!(picture.status, StatusCode::INTERNAL_SERVER_ERROR);
+    computer.moved_to(&nodes.one);
+    assert_eq!(computer.open(&page_url).await.status, StatusCode::OK, "this one has not asked WeChat");
+    // What the page's script asks when it sees no code.
+    for (language, words) in [("zh", "重试也没有用"), ("en", "trying again will not help")] {
+        let page = computer.open_with(&format!("{page_url}&why=1"), &[("accept-language", language)]).await;
+        assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", page.text());
+        assert!(page.html().contains(words) && page.html().contains("48001"), "{}", page.text());
+    }
+    assert_eq!(wechat.calls_of(MAKE_CODE), 2, "each node has asked once");
+    // A node that can make one shows it.
+    wechat.script().well();
+    let (page_url, _) = waiting(&nodes.one, &mut computer, "follow").await;
+    let page = computer.open(&format!("{page_url}&why=1")).await;
+    assert!(page.status == StatusCode::OK && page.html().contains("id=\"code\""), "{}", page.text());
+    assert_eq!(wechat.open_codes().len(), 1);
 }
 
 #[tokio::test]

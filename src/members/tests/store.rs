@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::model::audit::AuditEvent;
 use crate::model::clock::Timestamp;
+use crate::model::identity::Account;
 use crate::model::member::{AccessRequest, Change, Member, MemberId, SessionId, Standing, Status};
 use crate::model::pairing::{Pairing, PairingStep};
 use crate::store::records::{
@@ -143,6 +144,10 @@ impl Store for Observed {
 
     fn end_sessions(&self, of: MemberId, note: AuditEvent) -> Answer<u64> {
         self.behind.end_sessions(of, note)
+    }
+
+    fn unfollow(&self, account: Account, when: Timestamp, note: AuditEvent) -> Answer<Option<MemberId>> {
+        self.behind.unfollow(account, when, note)
     }
 
     fn begin_pairing(&self, pairing: Pairing, bounds: PairingBounds) -> Answer<bool> {

@@ -1,5 +1,7 @@
 //! The code that a phone scans: its picture, and what is said where there is none.
 
+use std::sync::Arc;
+
 use http::Response;
 
 use super::super::answer;
@@ -8,6 +10,7 @@ use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::page::Page;
 use super::super::qr;
+use super::super::query;
 use super::super::words;
 use super::page::Phone;
 use crate::login::{Attempt, Channel, LoginError, LoginFailure};
@@ -51,10 +54,25 @@ impl OwnPages {
         response
     }
 
+    /// Why there is no code, as far as this node knows. Where another node had none, the page asks with `why`, and this one
+    /// tries for itself: within the same bounds as for the picture.
+    pub(super) async fn why_no_code(
+        &self,
+        attempt: &Attempt,
+        asking: &Asking<'_>,
+    ) -> Option<Arc<WechatError>> {
+        let is_asked = attempt.channel == Channel::Follow && query::single(asking.query(), "why").is_some();
+        if is_asked && self.login.code_failure(attempt).is_none() {
+            // What went wrong at WeChat is kept; what else there is, the picture and the page say by themselves.
+            let _ = self.login.code(attempt, self.visitor(asking), asking.now).await;
+        }
+        self.login.code_failure(attempt)
+    }
+
     /// The page in place of the one that shows the code.
     pub(super) fn without_code(
         &self,
-        error: &std::sync::Arc<WechatError>,
+        error: &Arc<WechatError>,
         attempt: &Attempt,
         asking: &Asking<'_>,
     ) -> Response<Body> {
@@ -75,7 +93,7 @@ impl OwnPages {
         let to = Some(attempt.to());
         let error = match error.as_ref() {
             WechatError::Crowded => LoginError::Crowded,
-            _ => LoginError::Wechat(std::sync::Arc::clone(error)),
+            _ => LoginError::Wechat(Arc::clone(error)),
         };
         Failure::from(LoginFailure { error, cookies: Vec::new(), to }).log(asking, attempt.channel.as_str());
         self.page(&Page::Phone(page), asking)

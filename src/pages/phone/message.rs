@@ -13,22 +13,15 @@ use tokio::time::{Instant, timeout_at};
 use super::super::answer;
 use super::super::asking::Asking;
 use super::super::failure::Failure;
-use super::super::language::Language;
 use super::super::own::OwnPages;
 use super::super::query;
-use super::super::words::{fill, find};
-use super::written::Written;
-use crate::login::{Decided, LoginError};
-use crate::members::Act;
+use super::chat::{Ours, both};
 use crate::model::audit::Actor;
-use crate::model::clock::Timestamp;
 use crate::model::host::Host;
-use crate::model::identity::{Account, Profile};
-use crate::model::pairing::{Pairing, PairingState, Proof};
+use crate::model::identity::Account;
 use crate::net::body::Body;
 use crate::store::StoreError;
-use crate::wechat::message::{Backend, InboxSettings, Mode, Opened, Query, Unwelcome, What};
-use crate::wechat::user_agent::words;
+use crate::wechat::message::{Backend, InboxSettings, Message, Mode, Query, Unwelcome};
 
 /// Longest body that is read; WeChat's messages have a few kilobytes.
 const LONGEST: usize = 64 * 1024;
@@ -85,11 +78,28 @@ impl OwnPages {
             Ok(opened) => opened,
             Err(error) => return Ok(self.unwelcome(error, asking)),
         };
-        let answered = timeout_at(deadline, self.answer_message(inbox, &query, &opened, asking)).await;
-        let words = match answered {
-            Ok(Ok(Said::Nothing)) => return Ok(answer::text(&self.site, StatusCode::OK, String::new())),
-            Ok(Ok(Said::NotOurs)) => return Ok(self.pass_on(inbox, asking, &bytes, deadline).await),
-            Ok(Ok(Said::Words(words))) => words,
+        let chat = match Ours::of(inbox, &opened.message) {
+            Some(Ours::Chat(chat)) => chat,
+            Some(Ours::Unfollow) => {
+                return Ok(self.unfollowed(inbox, &query, &opened.message, &bytes, deadline, asking).await);
+            }
+            // It counts once, too, lest its signature be good for one of ours; but a store that is away does not hold it up.
+            None => {
+                return Ok(match timeout_at(deadline, self.is_first(inbox, &query, asking)).await {
+                    Ok(Ok(false)) => self.nothing(),
+                    _ => self.pass_on(inbox, asking, &bytes, deadline).await,
+                });
+            }
+        };
+        let answered = timeout_at(deadline, async {
+            match self.is_first(inbox, &query, asking).await? {
+                true => self.answer_in_chat(chat, account_of(inbox, &opened.message), asking).await.map(Some),
+                false => Ok(None),
+            }
+        });
+        let words = match answered.await {
+            Ok(Ok(None)) => return Ok(self.nothing()),
+            Ok(Ok(Some(words))) => words,
             Ok(Err(error)) => {
                 tracing::warn!(request_id = asking.request_id, error = %error, "a message could not be answered");
                 both("chat.busy", &[])
@@ -102,33 +112,41 @@ impl OwnPages {
         }
     }
 
-    async fn answer_message(
+    /// Signs out whoever follows no longer, and hands the message on: another program may want to know, too. Where that is not
+    /// done, WeChat is not told that it is, and says it again.
+    async fn unfollowed(
         &self,
         inbox: &Inbox,
         query: &Query,
-        opened: &Opened,
+        message: &Message,
+        bytes: &[u8],
+        deadline: Instant,
         asking: &Asking<'_>,
-    ) -> Result<Said, LoginError> {
-        let message = &opened.message;
-        if !self.is_first(inbox, query, asking).await? {
-            return Ok(Said::Nothing);
-        }
-        let account = Account { app_id: inbox.settings.app_id.clone(), openid: message.from.clone() };
-        match &message.what {
-            What::Follow(Some(scene)) | What::Scan(scene) if inbox.by_code && is_call(scene) => {
-                let pairing = self.login.answer_call(scene, account, asking.now).await?;
-                Ok(Said::Words(match pairing {
-                    Some(pairing) => self.about(&pairing, "chat.confirm", scene, asking.now),
-                    None => both("chat.over", &[]),
-                }))
+    ) -> Response<Body> {
+        let (account, act) = (account_of(inbox, message), asking.act(Actor::Gateway));
+        let is_done = match timeout_at(deadline, self.is_first(inbox, query, asking)).await {
+            Ok(Ok(false)) => return self.nothing(),
+            Ok(Ok(true)) => {
+                let told = self.directory.unfollowed(account.clone(), message.created, &act);
+                let told = timeout_at(deadline, told).await;
+                if !matches!(told, Ok(Ok(()))) {
+                    // WeChat gives up after three times.
+                    self.directory.unfollowed_later(account, message.created, act);
+                }
+                matches!(told, Ok(Ok(())))
             }
-            What::Text(text) if inbox.by_chat => self.answer_text(inbox, text, account, asking).await,
-            What::Unfollow if inbox.ends_sessions => {
-                self.directory.unfollowed(account, &asking.act(Actor::Gateway)).await?;
-                Ok(Said::Nothing)
-            }
-            _ => Ok(Said::NotOurs),
+            // Nobody knows whether it was said before.
+            Ok(Err(_)) | Err(_) => false,
+        };
+        let passed_on = self.pass_on(inbox, asking, bytes, deadline).await;
+        if is_done {
+            return passed_on;
         }
+        tracing::warn!(
+            request_id = asking.request_id,
+            "somebody stopped following the account, and the store does not answer: they are signed out later"
+        );
+        answer::text(&self.site, StatusCode::SERVICE_UNAVAILABLE, "later\n".to_owned())
     }
 
     /// Whether this signature was not taken before: without encryption it does not cover the body, and counts once.
@@ -139,73 +157,6 @@ impl OwnPages {
         }
     }
 
-    /// Digits say which browser; `Y` or `N` before them, whether it may.
-    async fn answer_text(
-        &self,
-        inbox: &Inbox,
-        text: &str,
-        account: Account,
-        asking: &Asking<'_>,
-    ) -> Result<Said, LoginError> {
-        let (verdict, digits) = match Written::read(text) {
-            Some(Written::Digits(digits)) => (None, digits),
-            Some(Written::Verdict(verdict, digits)) => (Some(verdict), digits),
-            // Where there is a program that answers, it may have asked something.
-            Some(Written::Bare) if inbox.backend.is_none() => return Ok(Said::Words(both("chat.bare", &[]))),
-            Some(Written::Bare) | None => return Ok(Said::NotOurs),
-        };
-        let digits = digits.as_str();
-        if !self.login.may_guess(&account, asking.now) {
-            return Ok(Said::Words(both("chat.too_many", &[])));
-        }
-        let Some(is_allowed) = verdict else {
-            let pairing = self.login.answer_call(digits, account, asking.now).await?;
-            return Ok(Said::Words(match pairing {
-                Some(pairing) => self.about(&pairing, "chat.ask", digits, asking.now),
-                None => both("chat.wrong", &[]),
-            }));
-        };
-        // Nobody says yes to what they have not been asked.
-        let called = self.login.called(digits, asking.now).await?;
-        let was_asked = |pairing: &Pairing| pairing.state == PairingState::Scanned(account.clone());
-        let Some(pairing) = called.filter(was_asked) else { return Ok(Said::Words(both("chat.wrong", &[]))) };
-        let proof = Proof { account: account.clone(), unionid: None, profile: Profile::default() };
-        // The address is WeChat's, not the phone's.
-        let act = Act { client: None, ..asking.act(Actor::Gateway) };
-        let decided = self.login.decide(digits, proof, is_allowed, act).await?;
-        let key = match (&decided, is_allowed) {
-            (Decided::Done(_), true) => "chat.allowed",
-            (Decided::Done(_), false) => "chat.refused",
-            (Decided::Over, _) => "chat.over",
-            (Decided::Unsettled, _) => "chat.busy",
-        };
-        Ok(Said::Words(both(key, &[("site", &pairing.site)])))
-    }
-
-    /// What a phone is told of the browser that waits.
-    fn about(&self, pairing: &Pairing, key: &str, call: &str, now: Timestamp) -> String {
-        let browser = words(&pairing.user_agent).unwrap_or_default();
-        let link = format!("{}/_wxgate/confirm?c={call}", self.site.login_origin());
-        let client = pairing.client.to_string();
-        // Whoever is signed in at one host is at the login host, and so at all.
-        let site = match self.site.login_host.as_str() {
-            login_host if login_host == pairing.site => pairing.site.clone(),
-            login_host => format!("{}, {login_host}", pairing.site),
-        };
-        // Minutes and seconds, which are the same in every language and time zone.
-        let seconds = now.since(pairing.begun).as_secs();
-        let age = format!("{}:{:02}", seconds / 60, seconds % 60);
-        let values = [
-            ("site", site.as_str()),
-            ("browser", &browser),
-            ("client", &client),
-            ("age", &age),
-            ("link", &link),
-            ("digits", call),
-        ];
-        both(key, &values)
-    }
-
     /// Hands a message that is not ours to the program that wants it, and its answer back.
     async fn pass_on(
         &self,
@@ -214,8 +165,7 @@ impl OwnPages {
         bytes: &[u8],
         deadline: Instant,
     ) -> Response<Body> {
-        let empty = || answer::text(&self.site, StatusCode::OK, String::new());
-        let Some(backend) = &inbox.backend else { return empty() };
+        let Some(backend) = &inbox.backend else { return self.nothing() };
         let content_type = asking.header(http::header::CONTENT_TYPE);
         let passed =
             timeout_at(deadline, backend.pass_on(asking.query(), content_type, bytes.to_vec())).await;
@@ -229,7 +179,12 @@ impl OwnPages {
             error,
             "message_backend did not answer a message that was passed on"
         );
-        empty()
+        self.nothing()
+    }
+
+    /// The answer that leaves nothing in the chat.
+    fn nothing(&self) -> Response<Body> {
+        answer::text(&self.site, StatusCode::OK, String::new())
     }
 
     /// One answer for everything that is not right: one that tells more is an oracle.
@@ -239,29 +194,9 @@ impl OwnPages {
     }
 }
 
-/// What there is to say about a message.
-enum Said {
-    Nothing,
-    NotOurs,
-    Words(String),
-}
-
-/// Scenes of ours; others may be another program's.
-fn is_call(scene: &str) -> bool {
-    scene.len() == 32 && scene.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// In both languages: a message does not say which its sender reads.
-fn both(key: &str, values: &[(&str, &str)]) -> String {
-    let say = |language| {
-        let value = |name: &str| match values.iter().find(|(known, _)| *known == name) {
-            // What a browser calls itself may be a sentence of its own.
-            Some(("browser", "")) => find(language, "confirm.unknown_browser").map(str::to_owned),
-            known => known.map(|(_, value)| (*value).to_owned()),
-        };
-        find(language, key).and_then(|sentence| fill(sentence, value).ok()).unwrap_or_default()
-    };
-    format!("{}\n\n{}", say(Language::Chinese), say(Language::English))
+/// Whom a message is about.
+fn account_of(inbox: &Inbox, message: &Message) -> Account {
+    Account { app_id: inbox.settings.app_id.clone(), openid: message.from.clone() }
 }
 
 /// What stands behind the `?`; each at most once.

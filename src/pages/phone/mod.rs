@@ -1,5 +1,6 @@
 //! Signing in with a phone beside: the page that waits, the question on the phone, and what WeChat's server tells us.
 
+mod chat;
 mod code;
 mod confirm;
 mod message;

@@ -54,7 +54,7 @@ impl OwnPages {
             },
         };
         match pairing.as_ref().map(|pairing| &pairing.state) {
-            Some(PairingState::Allowed(_)) | Some(PairingState::Taken) => {
+            Some(PairingState::Allowed(_)) | Some(PairingState::Taken(_)) => {
                 let pairing = pairing.as_ref().ok_or(Failure::NotFound)?;
                 match self.login.take(&attempt, pairing, self.visitor(asking), asking.now).await? {
                     Some(finished) => Ok(self.finished(finished, person, asking)),
@@ -67,7 +67,7 @@ impl OwnPages {
                 Ok(self.page(&Page::Phone(Phone::Refused { again_url: &again_url }), asking))
             }
             Some(PairingState::Scanned(_)) => Ok(self.waiting_page(&attempt, true, asking)),
-            Some(PairingState::Waiting) | None => match self.login.code_failure(&attempt) {
+            Some(PairingState::Waiting) | None => match self.why_no_code(&attempt, asking).await {
                 Some(error) => Ok(self.without_code(&error, &attempt, asking)),
                 None => Ok(self.waiting_page(&attempt, false, asking)),
             },

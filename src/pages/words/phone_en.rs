@@ -110,4 +110,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     ("chat.too_many", "Too many tries. Try again in ten minutes."),
     ("chat.busy", "This is not possible right now. Try again in a moment."),
+    (
+        "chat.unsettled",
+        "WeChat does not tell this site who you are, so you cannot sign in this way right now. Tap “Sign in another way” on the waiting page; if it stays so, tell the administrator.",
+    ),
 ];

@@ -11,6 +11,7 @@ mod pairings;
 mod sessions;
 mod setup;
 mod trail;
+mod unfollows;
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ contract! {
         what_is_forgotten_is_gone whoever_is_missing_is_missing hostile_texts_come_out_as_they_went_in;
     sessions: one_session_ends all_sessions_end claims_are_taken_once;
     open_sessions: all_open_sessions_are_listed_by_pages_of_members an_open_session_is_found_by_the_beginning_of_its_id;
+    unfollows: who_leaves_ends_what_began_until_then who_is_not_known_leaves_nothing;
     invites: an_invitation_makes_members_until_it_is_used_up a_member_uses_no_invitation_up
         three_uses_are_three_among_many blocked_ones_join_nothing refused_ones_join_nothing what_is_withdrawn_or_over_lets_nobody_in;
     setup: the_first_administrator_comes_by_a_link one_of_twenty_is_set_up a_link_that_is_over_sets_nobody_up;

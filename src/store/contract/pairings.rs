@@ -81,6 +81,8 @@ pub(super) async fn a_phone_lets_one_browser_in_once(store: &dyn Store) {
     assert_eq!(advance(store, call, PairingStep::Allow(proof("oA"))).await, Some(allowed.clone()));
     assert_eq!(store.pairing(mine, at(1)).await.unwrap(), Some(Pairing { state: allowed, ..pairing }));
     assert!(store.advance_pairing(mine, PairingStep::Take, at(1)).await.unwrap().is_some());
+    let taken = store.pairing(mine, at(1)).await.unwrap().unwrap();
+    assert_eq!(taken.state, PairingState::Taken(Some(account("oA"))), "by whom, and nothing else of them");
     assert!(store.advance_pairing(mine, PairingStep::Take, at(1)).await.unwrap().is_none());
     store.purge(at(300), at(0)).await.unwrap();
     assert_eq!(store.pairing(mine, at(1)).await.unwrap(), None);

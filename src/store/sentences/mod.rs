@@ -9,6 +9,7 @@ mod open_sessions;
 mod pairings;
 mod sessions;
 mod setup;
+mod unfollow;
 
 pub(super) use conflicts::{ListConflicts, Settle};
 pub(super) use invites::{FindInvite, Join, ListInvites, MakeInvite, WithdrawInvite};
@@ -18,3 +19,4 @@ pub(super) use open_sessions::{NamedSessions, OpenSessions};
 pub(super) use pairings::{AdvancePairing, BeginPairing, FindPairing};
 pub(super) use sessions::{Claim, EndSession, EndSessions};
 pub(super) use setup::{IsSetupLink, MakeSetupLink, NeedsSetup, SetUp};
+pub(super) use unfollow::Unfollow;

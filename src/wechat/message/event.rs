@@ -1,6 +1,7 @@
 //! What a message is about, as far as wxgate answers to it (接收事件推送, 接收普通消息).
 
 use super::body::{Body, Unreadable};
+use crate::model::clock::Timestamp;
 
 /// What WeChat puts before the scene when somebody follows by its code.
 const FOLLOWED_BY: &str = "qrscene_";
@@ -17,6 +18,8 @@ pub struct Message {
     pub to: String,
     /// What happened.
     pub what: What,
+    /// When, by WeChat's clock; when it was signed, if it does not say.
+    pub created: Timestamp,
 }
 
 /// What somebody did with the account.
@@ -35,8 +38,8 @@ pub enum What {
 }
 
 impl Message {
-    /// The message in `body`.
-    pub(super) fn read(body: &Body) -> Result<Self, Unreadable> {
+    /// The message in `body`, which was signed at that moment.
+    pub(super) fn read(body: &Body, signed: Timestamp) -> Result<Self, Unreadable> {
         let id = |name| body.text(name).map(str::trim).filter(|id| is_id(id)).map(str::to_owned);
         let (from, to) = id("FromUserName").zip(id("ToUserName")).ok_or(Unreadable)?;
         let scene = || body.text("EventKey").map(str::trim).unwrap_or_default();
@@ -53,7 +56,9 @@ impl Message {
             (Some(_), _) => What::Other,
             (None, _) => return Err(Unreadable),
         };
-        Ok(Self { from, to, what })
+        let created = body.text("CreateTime").and_then(|time| time.trim().parse().ok());
+        let created = created.filter(|seconds| *seconds > 0).map_or(signed, Timestamp::from_unix);
+        Ok(Self { from, to, what, created })
     }
 }
 
@@ -70,7 +75,7 @@ mod tests {
     fn read(inside: &str) -> Result<Message, Unreadable> {
         let head = "<ToUserName><![CDATA[gh_21ee2dc92d7d]]></ToUserName>\
                     <FromUserName><![CDATA[oDeKAjhkN0aVuhKTj4zqGKFfpnGo]]></FromUserName><CreateTime>1</CreateTime>";
-        Message::read(&Body::parse(format!("<xml>{head}{inside}</xml>").as_bytes())?)
+        Message::read(&Body::parse(format!("<xml>{head}{inside}</xml>").as_bytes())?, Timestamp::from_unix(7))
     }
 
     fn event(name: &str, key: &str) -> What {
@@ -113,6 +118,27 @@ mod tests {
         assert_eq!(read("<MsgType>text</MsgType>").unwrap().what, What::Other);
         assert_eq!(read("<MsgType>image</MsgType>").unwrap().what, What::Other);
         assert!(read("").is_err());
-        assert!(Message::read(&Body::parse(b"<xml><MsgType>text</MsgType></xml>").unwrap()).is_err());
+        let nobodys = Body::parse(b"<xml><MsgType>text</MsgType></xml>").unwrap();
+        assert!(Message::read(&nobodys, Timestamp::from_unix(7)).is_err());
+    }
+
+    #[test]
+    fn it_happened_when_it_says_or_else_when_it_was_signed() {
+        for (time, created) in [
+            ("<CreateTime>1714112445</CreateTime>", 1_714_112_445),
+            ("<CreateTime> 1714112445\n</CreateTime>", 1_714_112_445),
+            ("", 7),
+            ("<CreateTime/>", 7),
+            ("<CreateTime>0</CreateTime>", 7),
+            ("<CreateTime>-5</CreateTime>", 7),
+            ("<CreateTime>today</CreateTime>", 7),
+            ("<CreateTime>99999999999999999999</CreateTime>", 7),
+        ] {
+            let body = format!(
+                "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><MsgType>text</MsgType>{time}</xml>"
+            );
+            let message = Message::read(&Body::parse(body.as_bytes()).unwrap(), Timestamp::from_unix(7));
+            assert_eq!(message.unwrap().created, Timestamp::from_unix(created), "{time}");
+        }
     }
 }

@@ -139,7 +139,7 @@ impl InboxSettings {
     /// # Errors
     /// When it is not from WeChat, not for this account, or no message.
     pub fn open(&self, query: &Query, bytes: &[u8], now: Timestamp) -> Result<Opened, Unwelcome> {
-        self.verify(query, now)?;
+        let signed = self.verify(query, now)?;
         let envelope = Body::parse(bytes)?;
         let body = match (&self.mode, envelope.text("Encrypt")) {
             (Mode::Plaintext, None) => envelope,
@@ -155,7 +155,7 @@ impl InboxSettings {
                 return Err(Unwelcome::Mode);
             }
         };
-        let message = Message::read(&body)?;
+        let message = Message::read(&body, signed)?;
         if self.original_id.as_ref().is_some_and(|ours| *ours != message.to) {
             return Err(Unwelcome::AnotherAccount);
         }
@@ -170,8 +170,8 @@ impl InboxSettings {
         Ok(reply::text(self, opened.syntax, &opened.message, text, now)?)
     }
 
-    /// Whether the address was signed with the token, and just now.
-    fn verify(&self, query: &Query, now: Timestamp) -> Result<(), Unwelcome> {
+    /// When the address was signed, if it was with the token, and just now.
+    fn verify(&self, query: &Query, now: Timestamp) -> Result<Timestamp, Unwelcome> {
         let parts = [query.timestamp.as_str(), &query.nonce];
         if query.nonce.is_empty() || !signature::is_signed(&self.token, &parts, &query.signature) {
             return Err(Unwelcome::Signature);
@@ -181,13 +181,13 @@ impl InboxSettings {
         if apart.unsigned_abs() > CLOCKS_DIFFER.unsigned_abs() {
             return Err(Unwelcome::Stale(apart));
         }
-        Ok(())
+        Ok(Timestamp::from_unix(signed))
     }
 }
 
 /// Reads and opens hostile bytes as a message; for fuzzing.
 pub fn read_anything(bytes: &[u8]) {
-    let message = Body::parse(bytes).and_then(|body| Message::read(&body));
+    let message = Body::parse(bytes).and_then(|body| Message::read(&body, Timestamp::from_unix(0)));
     drop(message);
     if let (Ok(text), Ok(key)) = (str::from_utf8(bytes), "a".repeat(43).parse::<MessageKey>()) {
         drop(key.open(text, "wx1"));

@@ -1,0 +1,51 @@
+//! Somebody does not follow the Official Account any longer: at once where the store answers, else as soon as it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::act::Act;
+use super::directory::Directory;
+use crate::model::audit::{AuditEvent, AuditKind};
+use crate::model::clock::Timestamp;
+use crate::model::identity::Account;
+use crate::store::StoreError;
+use crate::telemetry::audit;
+
+/// How long after one another the store is told once more; WeChat itself gives up after three times, within seconds.
+const PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
+
+/// How many are waited for at a time.
+pub(super) const MOST: usize = 100;
+
+impl Directory {
+    /// Ends the sessions that they had begun when they left. What began later stays: this is told late, and twice.
+    pub async fn unfollowed(&self, account: Account, when: Timestamp, act: &Act) -> Result<(), StoreError> {
+        let note = act.note(AuditKind::SessionsEnded, None, String::new());
+        // Another's clock that is ahead of ours must not end what is to come.
+        let whose = self.ask(self.store.unfollow(account, when.min(act.now), note.clone())).await?;
+        if let Some(whose) = whose {
+            self.standings.forget(&whose);
+            audit::line(&AuditEvent { member: Some(whose), ..note });
+        }
+        Ok(())
+    }
+
+    /// The same in the background, for some minutes: the store did not answer. To say it twice does no harm.
+    pub fn unfollowed_later(self: &Arc<Self>, account: Account, when: Timestamp, act: Act) {
+        let Ok(place) = Arc::clone(&self.unfollowing).try_acquire_owned() else { return };
+        let directory = Arc::clone(self);
+        self.standings.background().spawn(async move {
+            let _place = place;
+            for pause in PAUSES {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                if directory.unfollowed(account.clone(), when, &act).await.is_ok() {
+                    return;
+                }
+            }
+            tracing::error!(
+                request_id = act.request_id,
+                "somebody who stopped following the account was not signed out: the store did not answer for minutes"
+            );
+        });
+    }
+}
