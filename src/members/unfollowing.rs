@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::act::Act;
 use super::directory::Directory;
-use crate::model::audit::{AuditEvent, AuditKind};
+use crate::model::audit::AuditKind;
 use crate::model::clock::Timestamp;
 use crate::model::identity::Account;
 use crate::store::StoreError;
-use crate::telemetry::audit;
 
 /// How long after one another the store is told once more; WeChat itself gives up after three times, within seconds.
 const PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
@@ -22,10 +21,8 @@ impl Directory {
     pub async fn unfollowed(&self, account: Account, when: Timestamp, act: &Act) -> Result<(), StoreError> {
         let note = act.note(AuditKind::SessionsEnded, None, String::new());
         // Another's clock that is ahead of ours must not end what is to come.
-        let whose = self.ask(self.store.unfollow(account, when.min(act.now), note.clone())).await?;
-        if let Some(whose) = whose {
+        if let Some(whose) = self.ask(self.store.unfollow(account, when.min(act.now), note)).await? {
             self.standings.forget(&whose);
-            audit::line(&AuditEvent { member: Some(whose), ..note });
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ async fn scan_to_follow(words: &Words) {
     let chat = phone.picture().await;
     computer.shows("h1", words.scanned).await;
     let is_gone = "return document.getElementById('code').getClientRects().length === 0";
-    assert_eq!(computer.evaluate(is_gone).await, true, "nobody else scans it");
+    assert_eq!(computer.look(is_gone).await, true, "nobody else scans it");
     let scanned = computer.picture().await;
     phone.click(".said.account a").await;
     phone.shows("h1", words.question).await;

@@ -69,7 +69,7 @@ impl Demo {
         let computer = browser.window().await;
         browser.open(&self.url("/_wxgate/login?way=qr&to=/")).await;
         // Codes that were left behind may wait too.
-        let uuid = browser.evaluate("return document.querySelector('main').dataset.uuid").await;
+        let uuid = browser.look("return document.querySelector('main').dataset.uuid").await;
         let uuid = uuid.as_str().unwrap();
         browser.new_window().await;
         browser.open(&format!("{}/phone?uuid={uuid}", self.wechat)).await;

@@ -59,7 +59,7 @@ async fn a_code_that_is_too_old_says_so_and_a_new_one_is_a_click_away() {
 async fn code_in_frame(browser: &Browser) -> String {
     browser.switch_to_frame(Some(0)).await;
     browser.shows("main[data-kind=qr] h1", "微信登录").await;
-    let uuid = browser.evaluate("return document.querySelector('main').dataset.uuid").await;
+    let uuid = browser.look("return document.querySelector('main').dataset.uuid").await;
     browser.switch_to_frame(None).await;
     uuid.as_str().unwrap().to_owned()
 }

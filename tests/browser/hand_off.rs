@@ -1,7 +1,7 @@
 //! A phone's own browser hands a link to WeChat, and is signed in by what is allowed there.
 
 use super::demo::{Demo, LIN};
-use super::support::{Browser, HANDHELD, Looks, PHONE, assert_nobody_complains};
+use super::support::{Browser, DESKTOP, HANDHELD, Looks, PHONE, assert_nobody_complains};
 
 #[tokio::test]
 async fn a_link_opened_in_wechat_signs_in_the_phones_own_browser() {
@@ -26,7 +26,7 @@ async fn a_link_opened_in_wechat_signs_in_the_phones_own_browser() {
         safari.shows("h1", title).await;
         safari.assert_no_sideways_scrolling().await;
         let waiting = safari.picture().await;
-        let link = safari.evaluate("return document.getElementById('page-url').value").await;
+        let link = safari.look("return document.getElementById('page-url').value").await;
 
         demo.hold(&wechat, LIN).await;
         wechat.write("[name=open]", link.as_str().unwrap()).await;
@@ -43,4 +43,18 @@ async fn a_link_opened_in_wechat_signs_in_the_phones_own_browser() {
         assert_nobody_complains(&[&safari, &wechat]).await;
         safari.side_by_side(&format!("hand-off.{}", &language[..2]), &[ways, waiting, asked]).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_typed_on_the_pretend_phone_stays_while_its_screen_changes() {
+    let demo = Demo::start();
+    let (computer, phone) = Browser::start_pair(DESKTOP, HANDHELD).await;
+    demo.hold(&phone, LIN).await;
+    phone.write("[name=open]", "localhost/typed").await;
+    computer.open(&demo.url("/?from=code")).await;
+    computer.click("a[href*='way=follow']").await;
+    phone.shows("[data-code]", "Scan").await;
+    assert_eq!(phone.look("return document.querySelector('[name=open]').value").await, "localhost/typed");
+    assert_eq!(phone.look("return document.activeElement.name").await, "open");
+    assert_nobody_complains(&[&computer, &phone]).await;
 }

@@ -21,7 +21,7 @@ async fn a_phone_outside_wechat_is_given_a_link_to_take_there() {
         browser.open(&demo.url("/some/page?number=7")).await;
         browser.shows("h1", title).await;
         browser.screenshot(&format!("open-in-wechat.{}", &language[..2])).await;
-        let link = browser.evaluate("return document.getElementById('page-url').value").await;
+        let link = browser.look("return document.getElementById('page-url').value").await;
         assert_eq!(link, demo.url("/some/page?number=7"));
         browser.click("#page-url").await;
         let selected = browser.evaluate(
@@ -54,7 +54,7 @@ async fn an_application_that_is_down_is_named_as_such() {
         demo.sign_in(&browser).await;
         browser.shows("h1", title).await;
         browser.shows(".trace", "502").await;
-        let dark = browser.evaluate("return getComputedStyle(document.body).backgroundColor").await;
+        let dark = browser.look("return getComputedStyle(document.body).backgroundColor").await;
         assert_eq!(dark, "rgb(14, 20, 17)");
         browser.screenshot(&format!("unavailable-dark.{}", &language[..2])).await;
         assert_eq!(browser.complaints().await, [""; 0]);

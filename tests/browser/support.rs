@@ -23,7 +23,7 @@ pub(crate) const WECHAT: &str = "Mozilla/5.0 (Linux; Android 14; 23113RKC6C Buil
 pub(crate) const WECOM: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 wxwork/4.1.30 MicroMessenger/7.0.1 Language/zh";
 
 /// Waits are for events; this only bounds a test that has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
@@ -183,7 +183,7 @@ impl Browser {
     /// Waits for a picture to be there.
     pub(crate) async fn has_loaded(&self, css: &str) {
         let width = format!("return document.querySelector({css:?})?.naturalWidth ?? 0");
-        until(&format!("{css} has loaded"), async || match self.evaluate(&width).await.as_u64() {
+        until(&format!("{css} has loaded"), async || match self.try_evaluate(&width).await?.as_u64() {
             Some(1..) => Ok(()),
             _ => Err("it has not".to_owned()),
         })
@@ -217,7 +217,16 @@ impl Browser {
 
     /// The value of a JavaScript function body in the page, awaited if it is a promise.
     pub(crate) async fn evaluate(&self, script: &str) -> Value {
-        self.command(Method::POST, "execute/sync", json!({ "script": script, "args": [] })).await.unwrap()
+        self.try_evaluate(script).await.unwrap()
+    }
+
+    /// The same of a page that may just be changing: what only looks may look again.
+    pub(crate) async fn look(&self, script: &str) -> Value {
+        until(&format!("{script} has a value"), async || self.try_evaluate(script).await).await
+    }
+
+    async fn try_evaluate(&self, script: &str) -> Result<Value, String> {
+        self.command(Method::POST, "execute/sync", json!({ "script": script, "args": [] })).await
     }
 
     /// The window in use.

@@ -87,7 +87,8 @@ async fn an_address_that_is_not_on_the_list_is_named_in_the_log_and_asked_about_
     }
     let line = gateway.log_line(&["ERROR", "40164"]);
     assert!(line.contains("127.0.0.1") && line.contains("IP"), "{line}");
-    assert_eq!(gateway.wechat.calls_of(STABLE_TOKEN), 1, "a failure is believed for a while");
+    // For five seconds: on a busy computer those may pass between two of the crowd.
+    assert!(gateway.wechat.calls_of(STABLE_TOKEN) <= 2, "a failure is believed for a while");
     assert!(!gateway.log().contains(ACCOUNT_SECRET), "the secret is in no line");
 }
 

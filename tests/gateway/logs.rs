@@ -331,7 +331,7 @@ async fn a_log_that_nobody_reads_stops_no_request() {
     let mut output: BufReader<ChildStdout> = BufReader::with_capacity(1, silent.stdout.take().unwrap());
     let listen = loop {
         let mut line = String::new();
-        output.read_line(&mut line).unwrap();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ends before it listens");
         if line.contains("\"listening\"") {
             break serde_json::from_str::<Value>(&line).unwrap()["listen"].as_str().unwrap().parse().unwrap();
         }

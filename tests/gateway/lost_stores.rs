@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use crate::postgres::{PASSWORD, Postgres};
-use crate::support::{Setup, TestGateway, Wire, command};
+use crate::support::{BUSY, Setup, TestGateway, Wire, command};
 
-/// A gateway that cannot start has said so within this time (and what a slow computer takes to).
-const SAID: Duration = Duration::from_secs(5 + 2);
+/// A gateway that cannot start has said so within five seconds.
+const SAID: Duration = Duration::from_secs(5).saturating_mul(BUSY);
 
 /// The one line that a start which fails leaves on the terminal, with its exit code.
 fn start(folder: &Path) -> (Option<i32>, String) {

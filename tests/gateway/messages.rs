@@ -11,10 +11,10 @@ use wxgate::wechat::simulator::{Consent, Letter, Push, PushSettings};
 use crate::members::until;
 use crate::phones::{KEY, TOKEN, between, code_on, link_in, tell_of_messages, waiting};
 use crate::postgres::Postgres;
-use crate::support::{Played, ScriptedUpstream, Setup, TestGateway, WECHAT, eventually};
+use crate::support::{BUSY, Played, ScriptedUpstream, Setup, TestGateway, WECHAT, eventually};
 
-/// WeChat waits for so long, and asks again.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// WeChat waits for five seconds, and asks again.
+pub(crate) const IN_TIME: Duration = Duration::from_secs(5).saturating_mul(BUSY);
 
 /// A gateway with these keys of its account, told of messages as `settings` says.
 pub(crate) async fn told_by(keys: &str, settings: fn(&str, &str, MessageKey) -> PushSettings) -> TestGateway {
@@ -184,7 +184,7 @@ async fn a_backend_that_is_silent_or_away_leaves_wechat_an_answer_in_time() {
         let began = Instant::now();
         let answer = gateway.wechat.send(&letter).await.unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, ""));
-        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
         let line = gateway.log_line(&["message_backend did not answer"]);
         assert!(line.contains(said), "{line}");
     }
@@ -208,7 +208,7 @@ async fn whoever_scans_while_the_store_is_away_is_told_so_in_time() {
     server.freeze();
     let began = Instant::now();
     let answer = gateway.wechat.send(&scan).await.unwrap();
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
     assert!(
         answer.status == 200 && answer.body.contains("<Encrypt>"),
         "there is something to read: {answer:?}"

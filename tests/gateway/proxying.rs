@@ -522,7 +522,11 @@ async fn an_application_that_says_nothing_is_given_up_in_time() {
     let page = browser.open(&gateway.url("/x")).await;
     assert_eq!(page.status, StatusCode::GATEWAY_TIMEOUT);
     assert!(page.text().to_lowercase().contains("application") || page.text().contains("应用"));
-    assert!((900..3000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() > std::time::Duration::from_millis(900) && began.elapsed() < PATIENCE,
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(application.heads().len(), 1, "no second try");
     let posted = browser.send(Method::POST, &gateway.url("/x"), &[], "abc").await;
     assert_eq!(posted.status, StatusCode::GATEWAY_TIMEOUT);

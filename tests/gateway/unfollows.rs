@@ -6,7 +6,7 @@ use wxgate::model::clock::{self, Timestamp};
 use wxgate::wechat::simulator::{Consent, Push, PushSettings};
 
 use crate::members::until;
-use crate::messages::{PATIENCE, told_by};
+use crate::messages::{IN_TIME, told_by};
 use crate::phones::{KEY, account_keys, tell_of_messages};
 use crate::postgres::Postgres;
 use crate::support::{Browser, Setup, TestGateway, WECHAT, eventually};
@@ -39,7 +39,7 @@ async fn an_unfollow_while_the_store_is_away_is_wanted_again_and_comes_true_all_
     server.freeze();
     let began = Instant::now();
     let answer = gateway.wechat.send(&letter).await.unwrap();
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
     assert_eq!(answer.status, 503, "WeChat asks again: {answer:?}");
     gateway.log_line(&["they are signed out later"]);
     assert_eq!(inside.fetch(&gateway.url("/reports")).await.status, StatusCode::OK);

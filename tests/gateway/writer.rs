@@ -9,11 +9,12 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use wxgate::members::{Directory, Invitation, JoinSettings, Newcomer};
 use wxgate::model::clock;
 use wxgate::model::identity::{Account, Profile};
 use wxgate::model::member::{Change, Groups, Member, MemberId, Status};
-use wxgate::store::{MemberKey, Opening, StoreSettings, open};
+use wxgate::store::{MemberKey, Opening, StoreError, StoreSettings, open};
 
 use crate::support::PATIENCE;
 use crate::support::people::operator;
@@ -48,6 +49,17 @@ async fn arrival(directory: &Directory) -> Member {
     };
     let (session, now) = (wxgate::seal::random(), clock::now());
     directory.welcome(newcomer, session, now + DAY, &JoinSettings::default(), now).await.unwrap()
+}
+
+/// What the store says as soon as a busy computer leaves it the time.
+async fn said<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Err(StoreError::Busy | StoreError::Unavailable(_)) if Instant::now() < deadline => {}
+            answer => return answer.unwrap(),
+        }
+    }
 }
 
 /// The ticket of this number.
@@ -138,7 +150,7 @@ impl Acknowledged {
         let now = clock::now();
         for who in touched {
             let id: MemberId = who.parse().unwrap();
-            let detail = directory.member(MemberKey::Id(id), now).await.unwrap();
+            let detail = said(async || directory.member(MemberKey::Id(id.clone()), now).await).await;
             let detail = detail.unwrap_or_else(|| panic!("{who} is gone"));
             let status = detail.member.status;
             for what in &self.members[who] {
@@ -155,13 +167,12 @@ impl Acknowledged {
         }
         for number in self.claimed.iter().rev().take(20) {
             let expires = now + DAY;
-            assert!(
-                !directory.claim_ticket(ticket(*number), expires).await.unwrap(),
-                "{number} is free again"
-            );
+            let is_free = said(async || directory.claim_ticket(ticket(*number), expires).await).await;
+            assert!(!is_free, "{number} is free again");
         }
         for code in self.codes.iter().rev().take(20).filter(|code| self.joined.contains(*code)) {
-            assert!(directory.invitation(code, now).await.unwrap().is_none(), "{code} is good again");
+            let invitation = said(async || directory.invitation(code, now).await).await;
+            assert!(invitation.is_none(), "{code} is good again");
         }
     }
 
@@ -202,9 +213,15 @@ impl Writer {
         Self { child, lines }
     }
 
-    /// Waits until it has written something, and gives that.
+    /// Waits until some things were acknowledged, and gives what it said till then.
     pub(crate) fn first_words(&self) -> Vec<String> {
-        vec![self.lines.recv_timeout(PATIENCE).expect("the writer writes")]
+        let (mut said, mut acknowledged) = (Vec::new(), 0);
+        while acknowledged < 4 {
+            let line = self.lines.recv_timeout(PATIENCE).expect("the writer writes");
+            acknowledged += u32::from(!line.starts_with("begun"));
+            said.push(line);
+        }
+        said
     }
 
     /// Kills it, and gives what it said till then.

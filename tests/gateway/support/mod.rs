@@ -32,8 +32,12 @@ pub(crate) use port::Port;
 pub(crate) use upstream::{EchoUpstream, Played, RawUpstream, ScriptedUpstream, Seen};
 pub(crate) use wire::{Cut, Wire};
 
-/// Waits are for events; this only bounds a test that has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Waits are for events; this only bounds a test that has failed. Below the usual `write_timeout` and `body_timeout`, which
+/// some tests tell from shorter ones.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Where a promise is one of seconds, a busy computer may take so many times as long to keep it.
+pub(crate) const BUSY: u32 = 3;
 
 /// Where the gateway is, unless a test says otherwise.
 const USUAL_ORIGIN: &str = "http://a.localhost";
