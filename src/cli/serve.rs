@@ -32,7 +32,7 @@ const BACKGROUND_THREADS: usize = 2;
 
 /// Runs the gateway until SIGTERM or SIGINT.
 pub(super) fn run(source: &ConfigSource, environment: &[(String, String)]) -> ExitCode {
-    let (config, warnings) = match source.read(environment) {
+    let (config, warnings) = match source.read_and_draw(environment) {
         Ok(read) => read,
         Err(error) => return refuse(&error),
     };

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::generation::{BuildError, Generation, Held, Lasting};
 use crate::config;
-use crate::config::fields::{self, Config};
+use crate::config::fields::{self, Config, Templates};
 use crate::config::problem::Problems;
 use crate::config::source::{self, ConfigFile, SourceError};
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
@@ -56,11 +56,28 @@ pub struct Live {
 impl ConfigSource {
     /// Reads and checks the configuration. The problems that come with it are only warnings.
     pub fn read(&self, environment: &[(String, String)]) -> Result<(Config, Problems), LoadError> {
+        self.read_with(environment, Templates::Parsed)
+    }
+
+    /// The same by whoever shows pages, or is asked whether they can be shown.
+    ///
+    /// # Errors
+    /// Also when a template of the operator's cannot be drawn.
+    pub fn read_and_draw(&self, environment: &[(String, String)]) -> Result<(Config, Problems), LoadError> {
+        self.read_with(environment, Templates::Drawn)
+    }
+
+    fn read_with(
+        &self,
+        environment: &[(String, String)],
+        templates: Templates,
+    ) -> Result<(Config, Problems), LoadError> {
         let file = match self {
             Self::File(path) => source::load(path)?,
             Self::Fixed(file) => file.clone(),
         };
-        config::read(&file, environment, |top| fields::read(top, environment)).map_err(LoadError::Problems)
+        config::read(&file, environment, |top| fields::read(top, environment, templates))
+            .map_err(LoadError::Problems)
     }
 }
 
@@ -90,7 +107,7 @@ impl Live {
 
     /// Reads the configuration anew and puts it in force, or keeps the old one and says why.
     pub fn reload(&self) {
-        let result = self.source.read(&self.environment).and_then(|(config, warnings)| {
+        let result = self.source.read_and_draw(&self.environment).and_then(|(config, warnings)| {
             let generation = Generation::build(&config, &self.lasting, true)?;
             Ok((generation, warnings))
         });

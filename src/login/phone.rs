@@ -127,14 +127,18 @@ impl LoginFlow {
         else {
             return Some(proof);
         };
-        let cause = match timeout(LOOKED_UP, account.follower(&proof.account.openid)).await {
-            Ok(Ok(follower)) if follower.follows => {
+        // It goes on behind this: what it brings along, such as the account's token, is there for the next one.
+        let (account, openid) = (account.clone(), proof.account.openid.clone());
+        let looking_up = tokio::spawn(async move { account.follower(&openid).await });
+        let cause = match timeout(LOOKED_UP, looking_up).await.map(Result::ok) {
+            Ok(Some(Ok(follower))) if follower.follows => {
                 return Some(Proof { unionid: follower.unionid, ..proof });
             }
-            Ok(Ok(_)) => None,
+            Ok(Some(Ok(_))) => None,
             // Such an account is never told a unionid, so there is nothing to wait for.
-            Ok(Err(error)) if error.errcode() == Some(NO_PERMISSION) => return Some(proof),
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(Some(Err(error))) if error.errcode() == Some(NO_PERMISSION) => return Some(proof),
+            Ok(Some(Err(error))) => Some(error.to_string()),
+            Ok(None) => Some("the look-up broke off".to_owned()),
             Err(_) => Some(format!("no answer within {} seconds", LOOKED_UP.as_secs())),
         };
         let has_other_app = self.settings.apps.website.is_some();

@@ -54,15 +54,17 @@ impl Health {
                     );
                 }
             }
-            // What is refused by a rule may have been refused before anything was to be written.
-            Err(_) => {}
-            Ok(_) => {
-                if self.is_stuck.swap(false, Ordering::AcqRel) {
-                    tracing::info!("the store can be written again");
-                }
-            }
+            // It may have been a rule that refused it, or there may have been nothing to write.
+            Ok(_) | Err(_) => {}
         }
         answer
+    }
+
+    /// Something was written, to see whether that is possible.
+    pub(super) fn wrote(&self) {
+        if self.is_stuck.swap(false, Ordering::AcqRel) {
+            tracing::info!("the store can be written again");
+        }
     }
 
     /// Why it is no use to ask.
@@ -90,6 +92,8 @@ mod tests {
         health.writing::<()>(Err(StoreError::Busy)).unwrap_err();
         assert!(health.is_stuck(), "what was not written proves nothing");
         health.writing(Ok(())).unwrap();
+        assert!(health.is_stuck(), "there may have been nothing to write");
+        health.wrote();
         assert!(!health.is_stuck());
         health.reading(gone()).unwrap_err();
         health.reading::<()>(Err(StoreError::Busy)).unwrap_err();

@@ -10,7 +10,9 @@ use super::directory::Directory;
 use super::standings::AHEAD;
 use crate::model::clock;
 use crate::model::member::Status;
+use crate::seal::random;
 use crate::store::StoreError;
+use crate::store::records::ClaimKind;
 use crate::telemetry::metrics::Metrics;
 
 /// How often the store is asked whether it is there.
@@ -36,9 +38,8 @@ impl Directory {
             let answers = self.standings.health.reading(self.store.check().await).is_ok();
             if answers {
                 self.look_after_watched().await;
-                // Whether it can be written again shows when something is written that has to be anyway.
                 if self.is_down() {
-                    self.clear_out(keep_audit).await;
+                    self.try_writing().await;
                 }
             }
             metrics.store(!self.is_down());
@@ -57,6 +58,15 @@ impl Directory {
             if Instant::now() >= purge_at && !self.clear_out(keep_audit).await {
                 purge_at = Instant::now() + PURGE;
             }
+        }
+    }
+
+    /// Writes a row that has run out, which is what a full disk or a lock that others hold does not let happen.
+    async fn try_writing(&self) {
+        let now = clock::now();
+        let written = self.ask(self.store.claim(ClaimKind::Message, random(), now)).await;
+        if written.is_ok() {
+            self.standings.health.wrote();
         }
     }
 

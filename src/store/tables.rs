@@ -162,6 +162,8 @@ pub(super) trait Tables: Send {
         network: Option<&str>,
         now: Timestamp,
     ) -> impl Future<Output = Row<bool>> + Send;
+    /// Deletes the pairings begun until `when` that this account was called for, whatever it has answered.
+    fn drop_answers(&mut self, account: &Account, when: Timestamp) -> impl Future<Output = Row<()>> + Send;
     /// Writes a pairing, unless the browser has begun one already.
     fn add_pairing(&mut self, pairing: &Pairing) -> impl Future<Output = Row<()>> + Send;
     /// A pairing that has not run out at `now`.

@@ -38,6 +38,21 @@ fn check_file(text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (
     check(folder.path(), arguments, environment)
 }
 
+#[tokio::test]
+async fn a_template_that_fails_keeps_no_command_from_its_work() {
+    let gateway = TestGateway::with(Setup { tables: "[access]\n".to_owned(), ..Setup::default() }).await;
+    let folder = gateway.folder.path();
+    write(folder, "notice.html", "{{ no_such_value }}");
+    let file = folder.join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n{}", own_pages(folder))).unwrap();
+    assert_eq!(check(folder, &[], &[]).0, Some(78));
+    for arguments in [&["members", "list"][..], &["sessions", "list"], &["setup-link"], &["audit"]] {
+        let output = command(folder).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}
+
 #[test]
 fn a_template_that_fails_on_a_page_is_found_before_a_visitor_finds_it() {
     for (name, text, what) in [

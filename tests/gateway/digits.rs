@@ -87,3 +87,16 @@ async fn where_the_account_is_the_only_app_a_silent_wechat_keeps_nobody_out() {
     assert_eq!(computer.follow(&page_url).await.1.status, StatusCode::OK);
     assert!(computer.is_signed_in(&gateway).await);
 }
+
+#[tokio::test]
+async fn a_token_that_is_slow_to_come_is_there_for_the_second_yes() {
+    let gateway = by_chat(Setup::default()).await;
+    let (mut computer, page_url, digits) = asked(&gateway).await;
+    let slow = Fault::Slow(Duration::from_millis(2500));
+    gateway.wechat.script().every_call("/cgi-bin/stable_token", slow);
+    let yes = format!("Y{digits}");
+    assert!(said(&gateway, "Lin", &yes).await.contains("微信暂时没有告诉"));
+    assert!(said(&gateway, "Lin", &yes).await.contains("已允许"));
+    computer.follow(&page_url).await;
+    assert!(computer.is_signed_in(&gateway).await);
+}

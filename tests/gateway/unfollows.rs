@@ -7,7 +7,7 @@ use wxgate::wechat::simulator::{Consent, Push, PushSettings};
 
 use crate::members::until;
 use crate::messages::{IN_TIME, told_by};
-use crate::phones::{KEY, account_keys, tell_of_messages};
+use crate::phones::{KEY, TOKEN, account_keys, between, tell_of_messages, waiting};
 use crate::postgres::Postgres;
 use crate::support::{Browser, Setup, TestGateway, WECHAT, eventually};
 
@@ -28,26 +28,55 @@ async fn has_passed(moment: Timestamp) {
 #[tokio::test]
 async fn an_unfollow_while_the_store_is_away_is_wanted_again_and_comes_true_all_the_same() {
     let server = Postgres::start();
-    server.create_database("unfollows");
-    let account = account_keys("end_sessions_on_unfollow = true");
-    let store = Some(server.url("unfollows"));
-    let gateway = TestGateway::with(Setup { account, store, ..Setup::default() }).await;
-    tell_of_messages(&gateway);
-    let mut inside = lin_inside(&gateway).await;
-    let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::unfollow()).unwrap();
+    let secure = account_keys("end_sessions_on_unfollow = true");
+    let plaintext = format!(
+        "original_id = \"gh_account\"\ntoken = \"{TOKEN}\"\nmessage_mode = \"plaintext\"\nend_sessions_on_unfollow = true\n"
+    );
+    for (name, account) in [("secure", secure), ("plaintext", plaintext)] {
+        server.create_database(name);
+        let store = Some(server.url(name));
+        let gateway = TestGateway::with(Setup { account, store, ..Setup::default() }).await;
+        match name {
+            "secure" => tell_of_messages(&gateway),
+            _ => {
+                let settings = PushSettings::plaintext(&gateway.url("/_wxgate/wechat/message"), TOKEN);
+                gateway.wechat.set_push("wxaccount", settings);
+            }
+        }
+        let mut inside = lin_inside(&gateway).await;
+        let letter = gateway.wechat.letter("Lin", "wxaccount", &Push::unfollow()).unwrap();
 
-    server.freeze();
-    let began = Instant::now();
-    let answer = gateway.wechat.send(&letter).await.unwrap();
-    assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
-    assert_eq!(answer.status, 503, "WeChat asks again: {answer:?}");
-    gateway.log_line(&["they are signed out later"]);
-    assert_eq!(inside.fetch(&gateway.url("/reports")).await.status, StatusCode::OK);
+        server.freeze();
+        let began = Instant::now();
+        let answer = gateway.wechat.send(&letter).await.unwrap();
+        assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
+        assert_eq!(answer.status, 503, "{name}: WeChat asks again: {answer:?}");
+        gateway.log_line(&["they are signed out later"]);
+        assert_eq!(inside.fetch(&gateway.url("/reports")).await.status, StatusCode::OK);
 
-    server.thaw();
-    // WeChat has given up.
-    until(&mut inside, &gateway.url("/reports"), 401).await;
-    assert_eq!(gateway.wechat.send(&letter).await.unwrap().status, 200);
+        server.thaw();
+        // WeChat has given up.
+        until(&mut inside, &gateway.url("/reports"), 401).await;
+        assert_eq!(gateway.wechat.send(&letter).await.unwrap().status, 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_yes_that_was_said_before_leaving_signs_nobody_in_after_it() {
+    let keys = format!("encoding_aes_key = \"{KEY}\"\nchat_login = true\nend_sessions_on_unfollow = true");
+    let gateway = told_by(&keys, PushSettings::secure).await;
+    gateway.wechat.set_follower("Lin", "wxaccount");
+    let mut computer = gateway.browser();
+    let (page_url, page) = waiting(&gateway, &mut computer, "code").await;
+    let html = page.html();
+    let digits = between(between(&html, "class=\"ticket\"", "</p>"), "<strong>", "</strong>");
+    for text in [digits.to_owned(), format!("Y{digits}")] {
+        assert!(gateway.wechat.write("Lin", "wxaccount", &text).await.unwrap().said().is_some());
+    }
+    let unfollow = gateway.wechat.letter("Lin", "wxaccount", &Push::unfollow()).unwrap();
+    assert_eq!(gateway.wechat.send(&unfollow).await.unwrap().status, 200);
+    computer.follow(&page_url).await;
+    assert!(!computer.is_signed_in(&gateway).await);
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ pub(super) fn run(
         };
         told.map_or_else(|error| exit(Err(error)), |()| refuse(error))
     };
-    let (config, warnings) = match source.read(environment) {
+    let (config, warnings) = match source.read_and_draw(environment) {
         Ok(read) => read,
         Err(error) => return refuse(None, &error),
     };

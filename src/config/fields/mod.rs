@@ -94,8 +94,17 @@ pub struct ServerSettings {
     pub workers: usize,
 }
 
+/// How far the operator's templates are tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Templates {
+    /// In every state of every page: by what shows them to visitors.
+    Drawn,
+    /// As far as they are read: a command that shows no page must not fail by one, least of all the one that blocks somebody.
+    Parsed,
+}
+
 /// Reads all keys. Everything is asked for before anything is given up, so that all mistakes are reported at once.
-pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<Config> {
+pub fn read(top: &mut Section<'_>, environment: &[(String, String)], templates: Templates) -> Option<Config> {
     let public_url = top.required("public_url", "\"https://app.example.com\"", addresses::public_url);
     let upstream = top.optional("upstream", addresses::upstream);
     let data_dir = data_dir(top, environment);
@@ -118,7 +127,7 @@ pub fn read(top: &mut Section<'_>, environment: &[(String, String)]) -> Option<C
             listen
         })
         .unwrap_or(ListenAddress::Tcp(([127, 0, 0, 1], 8481).into()));
-    let pages = pages(top, wechat.as_ref().is_some_and(|wechat| wechat.simulated));
+    let pages = pages(top, wechat.as_ref().is_some_and(|wechat| wechat.simulated), templates);
     let log = log(top);
     // Whoever may speak for visitors may ask about them.
     let asked = !server.trusted_proxies.networks().is_empty() || server.listen.is_unix();
@@ -184,7 +193,7 @@ fn complain_about_tls(top: &Section<'_>, public_url: Option<&addresses::PublicUr
     }
 }
 
-fn pages(top: &mut Section<'_>, simulated: bool) -> PagesSettings {
+fn pages(top: &mut Section<'_>, simulated: bool, templates: Templates) -> PagesSettings {
     let mut pages = PagesSettings { simulated, ..PagesSettings::default() };
     if let Some(mut section) = top.table("pages") {
         pages.title = section.optional("title", |text| Ok(text.to_owned()));
@@ -208,7 +217,10 @@ fn pages(top: &mut Section<'_>, simulated: bool) -> PagesSettings {
             let errors = match Overrides::load(&folder) {
                 Ok(overrides) => {
                     pages.overrides = overrides;
-                    rehearse(&pages)
+                    match templates {
+                        Templates::Drawn => rehearse(&pages),
+                        Templates::Parsed => Vec::new(),
+                    }
                 }
                 Err(errors) => errors,
             };

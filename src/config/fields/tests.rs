@@ -6,7 +6,7 @@ mod website;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Config, read};
+use super::{Config, Templates, read};
 use crate::config::source::ConfigFile;
 use crate::login::{AccountWays, WebsiteSettings};
 
@@ -41,7 +41,7 @@ fn parse(text: &str) -> Result<Config, String> {
     let environment: Vec<(String, String)> =
         ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
-    crate::config::read(&file, &environment, |top| read(top, &environment))
+    crate::config::read(&file, &environment, |top| read(top, &environment, Templates::Drawn))
         .map(|(config, _)| config)
         .map_err(|problems| problems.render(false))
 }
@@ -187,7 +187,7 @@ fn wrong_values_about_people_are_shown_where_they_stand() {
 fn warnings(text: &str) -> String {
     let file = ConfigFile { path: PathBuf::from("config.toml"), text: text.to_owned() };
     let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let read = crate::config::read(&file, &environment, |top| read(top, &environment));
+    let read = crate::config::read(&file, &environment, |top| read(top, &environment, Templates::Drawn));
     read.map(|(_, warnings)| warnings.render(false))
         .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }

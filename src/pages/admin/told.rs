@@ -32,6 +32,7 @@ fn sentence(kind: AuditKind, detail: &str) -> Option<(&'static str, &str)> {
         (AuditKind::GroupsChanged, "") => ("told.no_groups", ""),
         (AuditKind::ConfigurationReloaded, "in force") => ("told.in_force", ""),
         (AuditKind::ConfigurationReloaded, "not usable; the old one stays") => ("told.not_usable", ""),
+        (AuditKind::SessionsEnded, "unfollowed the account") => ("told.unfollowed", ""),
         (AuditKind::Asked, _) => ("told.code", detail.strip_prefix("code ")?),
         (AuditKind::InviteMade | AuditKind::InviteUsed | AuditKind::InviteWithdrawn, _) => {
             ("told.invitation", detail.strip_prefix("invitation ")?)

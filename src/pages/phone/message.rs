@@ -16,6 +16,7 @@ use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::query;
 use super::chat::{Ours, both};
+use crate::members::Act;
 use crate::model::audit::Actor;
 use crate::model::host::Host;
 use crate::model::identity::Account;
@@ -87,6 +88,8 @@ impl OwnPages {
             None => {
                 return Ok(match timeout_at(deadline, self.is_first(inbox, &query, asking)).await {
                     Ok(Ok(false)) => self.nothing(),
+                    // A crowd is no outage: whoever makes one must not make signatures good for more than once.
+                    Ok(Err(StoreError::Busy)) => self.later(),
                     _ => self.pass_on(inbox, asking, &bytes, deadline).await,
                 });
             }
@@ -123,29 +126,28 @@ impl OwnPages {
         deadline: Instant,
         asking: &Asking<'_>,
     ) -> Response<Body> {
-        let (account, act) = (account_of(inbox, message), asking.act(Actor::Gateway));
-        let is_done = match timeout_at(deadline, self.is_first(inbox, query, asking)).await {
+        // The address is WeChat's, not the phone's.
+        let act = Act { client: None, ..asking.act(Actor::Gateway) };
+        let account = account_of(inbox, message);
+        let (is_done, unclaimed) = match timeout_at(deadline, self.is_first(inbox, query, asking)).await {
             Ok(Ok(false)) => return self.nothing(),
             Ok(Ok(true)) => {
                 let told = self.directory.unfollowed(account.clone(), message.created, &act);
-                let told = timeout_at(deadline, told).await;
-                if !matches!(told, Ok(Ok(()))) {
-                    // WeChat gives up after three times.
-                    self.directory.unfollowed_later(account, message.created, act);
-                }
-                matches!(told, Ok(Ok(())))
+                (matches!(timeout_at(deadline, told).await, Ok(Ok(()))), None)
             }
             // Nobody knows whether it was said before.
-            Ok(Err(_)) | Err(_) => false,
+            Ok(Err(_)) | Err(_) => (false, Some((query.timestamp.clone(), query.nonce.clone()))),
         };
-        let passed_on = self.pass_on(inbox, asking, bytes, deadline).await;
-        if is_done {
-            return passed_on;
+        if !is_done {
+            // WeChat gives up after three times.
+            self.directory.unfollowed_later(account, message.created, act, unclaimed);
         }
-        tracing::warn!(
-            request_id = asking.request_id,
-            "somebody stopped following the account, and the store does not answer: they are signed out later"
-        );
+        let passed_on = self.pass_on(inbox, asking, bytes, deadline).await;
+        if is_done { passed_on } else { self.later() }
+    }
+
+    /// WeChat is to say it again.
+    fn later(&self) -> Response<Body> {
         answer::text(&self.site, StatusCode::SERVICE_UNAVAILABLE, "later\n".to_owned())
     }
 

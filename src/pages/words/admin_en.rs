@@ -222,6 +222,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("told.code", "Request code {what}"),
     ("told.in_force", "In force"),
     ("told.invitation", "Invitation {what}"),
+    ("told.unfollowed", "No longer follows the account"),
     ("told.join_open", "Everybody may join (access.join)"),
     ("told.kept_apart", "Kept apart from"),
     ("told.listed", "Named in access.admins"),

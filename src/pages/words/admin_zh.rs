@@ -201,6 +201,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("told.code", "申请码 {what}"),
     ("told.in_force", "已生效"),
     ("told.invitation", "邀请 {what}"),
+    ("told.unfollowed", "不再关注公众号"),
     ("told.join_open", "任何人都可以加入（access.join）"),
     ("told.kept_apart", "不合并，另一位成员为"),
     ("told.listed", "在 access.admins 中指定"),

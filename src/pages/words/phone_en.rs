@@ -102,7 +102,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     ("chat.allowed", "Allowed. The other browser is opening {site}."),
     ("chat.refused", "Refused. Nobody was signed in to {site}."),
-    ("chat.over", "This sign-in is over. Reload the page on the computer and try again."),
+    ("chat.over", "This sign-in is over. Reload the page that waits and try again."),
     ("chat.wrong", "No sign-in waits for these digits. Look at the page and send them again."),
     (
         "chat.bare",

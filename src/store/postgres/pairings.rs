@@ -51,6 +51,11 @@ pub(super) async fn drop_waiting(
     Ok(session.run(statement, &[&network, &now.as_unix()]).await? == 1)
 }
 
+pub(super) async fn drop_answers(session: &mut Session<'_>, account: &Account, when: Timestamp) -> Row<()> {
+    let statement = "DELETE FROM pairings WHERE app_id = $1 AND openid = $2 AND begun <= $3";
+    session.run(statement, &[&account.app_id, &account.openid, &when.as_unix()]).await.map(drop)
+}
+
 pub(super) async fn add(session: &mut Session<'_>, pairing: &Pairing) -> Row<()> {
     let statement = "INSERT INTO pairings \
          (browser, call, site, user_agent, client, network, begun, expires, state) \

@@ -148,6 +148,10 @@ impl Tables for Session<'_> {
         pairings::drop_waiting(self, network, now).await
     }
 
+    async fn drop_answers(&mut self, account: &Account, when: Timestamp) -> Row<()> {
+        pairings::drop_answers(self, account, when).await
+    }
+
     async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
         pairings::add(self, pairing).await
     }

@@ -20,6 +20,8 @@ impl Sentence for Unfollow {
 
     async fn say<T: Tables>(self, tables: &mut T) -> Row<Option<MemberId>> {
         tables.lock_directory().await?;
+        // What they have said on a phone by then, to a browser that waits still.
+        tables.drop_answers(&self.account, self.when).await?;
         let Some(account) = tables.account(&self.account).await? else { return Ok(None) };
         let Some(mut member) = tables.member(&account.member).await? else { return Ok(None) };
         let mut sessions = tables.sessions(&member.id, self.note.at).await?;

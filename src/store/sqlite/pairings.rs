@@ -42,6 +42,11 @@ pub(super) fn drop_waiting(connection: &Connection, network: Option<&str>, now: 
     rows::change(connection, DROP_WAITING, (network, now.as_unix())).map(|dropped| dropped == 1)
 }
 
+pub(super) fn drop_answers(connection: &Connection, account: &Account, when: Timestamp) -> Row<()> {
+    let sql = "DELETE FROM pairings WHERE app_id = ?1 AND openid = ?2 AND begun <= ?3";
+    rows::change(connection, sql, (&account.app_id, &account.openid, when.as_unix())).map(drop)
+}
+
 pub(super) fn add(connection: &Connection, pairing: &Pairing) -> Row<()> {
     let values = named_params! {
         ":browser": pairing.browser,

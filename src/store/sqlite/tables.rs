@@ -154,6 +154,10 @@ impl Tables for SqliteTables<'_> {
         pairings::drop_waiting(self.0, network, now)
     }
 
+    async fn drop_answers(&mut self, account: &Account, when: Timestamp) -> Row<()> {
+        pairings::drop_answers(self.0, account, when)
+    }
+
     async fn add_pairing(&mut self, pairing: &Pairing) -> Row<()> {
         pairings::add(self.0, pairing)
     }
