@@ -10,7 +10,6 @@ use super::act::Act;
 use super::near::Near;
 use super::refusals::Refusals;
 use super::standings::{Known, Standings, Unsure};
-use super::unfollowing;
 use super::watch::Watch;
 use crate::model::audit::{Actor, AuditEvent, AuditKind};
 use crate::model::clock::{self, Timestamp};
@@ -19,6 +18,9 @@ use crate::model::person::{Person, Who};
 use crate::model::session::Session;
 use crate::store::records::ClaimKind;
 use crate::store::{Answer, Store, StoreError};
+
+/// People who have left the account and are waited for at a time, while the store does not answer.
+const UNFOLLOWING: usize = 100;
 
 /// The directory. One for the whole process, whatever the configuration of the moment.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl Directory {
     /// The directory over `store`. What nobody waits for runs on `background`.
     pub fn new(store: Arc<dyn Store>, background: Handle) -> Arc<Self> {
         let standings = Standings::new(Arc::clone(&store), background);
-        let unfollowing = Arc::new(Semaphore::new(unfollowing::MOST));
+        let unfollowing = Arc::new(Semaphore::new(UNFOLLOWING));
         Arc::new(Self { standings, store, refusals: Refusals::default(), unfollowing })
     }
 

@@ -13,9 +13,6 @@ use crate::store::StoreError;
 /// How long after one another the store is told once more; WeChat itself gives up after three times, within seconds.
 const PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
 
-/// How many are waited for at a time.
-pub(super) const MOST: usize = 100;
-
 impl Directory {
     /// Ends the sessions that they had begun when they left. What began later stays: this is told late, and twice.
     pub async fn unfollowed(&self, account: Account, when: Timestamp, act: &Act) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::super::asking::Asking;
 use super::super::language::Language;
 use super::super::own::OwnPages;
 use super::super::words::{fill, find};
-use super::message::Inbox;
+use super::inbox::Inbox;
 use super::written::Written;
 use crate::login::{Decided, LoginError, SCENE};
 use crate::members::Act;

@@ -16,36 +16,20 @@ use super::super::failure::Failure;
 use super::super::own::OwnPages;
 use super::super::query;
 use super::chat::{Ours, both};
+use super::inbox::Inbox;
 use crate::members::Act;
 use crate::model::audit::Actor;
 use crate::model::host::Host;
 use crate::model::identity::Account;
 use crate::net::body::Body;
 use crate::store::StoreError;
-use crate::wechat::message::{Backend, InboxSettings, Message, Mode, Query, Unwelcome};
+use crate::wechat::message::{Message, Mode, Query, Unwelcome};
 
 /// Longest body that is read; WeChat's messages have a few kilobytes.
 const LONGEST: usize = 64 * 1024;
 
 /// How long a message may take from its first byte to its answer: WeChat waits five seconds.
 pub const PATIENCE: Duration = Duration::from_secs(4);
-
-/// What of the Official Account's messages is answered.
-#[derive(Debug)]
-pub struct Inbox {
-    /// How messages are known to be WeChat's.
-    pub settings: InboxSettings,
-    /// What people see the account is called.
-    pub name: Option<String>,
-    /// Whether codes are scanned to sign in.
-    pub by_code: bool,
-    /// Whether digits are written into the chat to sign in.
-    pub by_chat: bool,
-    /// Whether somebody who does not follow the account any longer is signed out.
-    pub ends_sessions: bool,
-    /// Where messages go that are not ours.
-    pub backend: Option<Backend>,
-}
 
 impl OwnPages {
     /// Answers WeChat's server.

@@ -3,9 +3,11 @@
 mod chat;
 mod code;
 mod confirm;
+mod inbox;
 mod message;
 pub(super) mod page;
 mod wait;
 mod written;
 
-pub use message::{Inbox, PATIENCE};
+pub use inbox::Inbox;
+pub use message::PATIENCE;
