@@ -29,9 +29,10 @@ fuzz_target!(|input: &str| {
         ("WXGATE_WECHAT__OFFICIAL_ACCOUNT__APP_SECRET".to_owned(), CANARY.to_owned()),
     ];
     let file = ConfigFile { path: "/nonexistent/config.toml".into(), text };
-    let (seen, problems) = match read(&file, &environment, |top| fields::read(top, &environment, fields::Templates::Parsed)) {
-        Ok((config, warnings)) => (format!("{config:?}"), warnings.render(false)),
-        Err(problems) => (String::new(), problems.render(true)),
-    };
+    let (seen, problems) =
+        match read(&file, &environment, |top| fields::read(top, &environment, fields::Templates::Parsed)) {
+            Ok((config, warnings)) => (format!("{config:?}"), warnings.render(false)),
+            Err(problems) => (String::new(), problems.render(true)),
+        };
     assert!(!seen.contains(CANARY) && !problems.contains(CANARY), "{problems}");
 });

@@ -45,17 +45,15 @@ impl Health {
 
     /// Notes whether the store could be written.
     pub(super) fn writing<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        match &answer {
-            Err(error @ StoreError::Unavailable(_)) => {
-                if !self.is_stuck.swap(true, Ordering::AcqRel) && !self.is_silent() {
-                    tracing::error!(
-                        error = %error,
-                        "the store cannot be written: nobody can sign in or administer; people who are signed in go on"
-                    );
-                }
-            }
-            // It may have been a rule that refused it, or there may have been nothing to write.
-            Ok(_) | Err(_) => {}
+        // Any other answer proves nothing: a rule may have refused it, or there was nothing to write.
+        if let Err(error @ StoreError::Unavailable(_)) = &answer
+            && !self.is_stuck.swap(true, Ordering::AcqRel)
+            && !self.is_silent()
+        {
+            tracing::error!(
+                error = %error,
+                "the store cannot be written: nobody can sign in or administer; people who are signed in go on"
+            );
         }
         answer
     }
