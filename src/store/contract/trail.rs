@@ -82,8 +82,8 @@ pub(super) async fn the_log_has_what_was_written_though_nobody_waits(store: &dyn
     let detail = hex(&random::<8>());
     let line = AuditEvent { detail: detail.clone(), ..note_of(AuditKind::Approved, 1, &alice) };
     let mut answer = store.change(alice.id.clone(), Change::Approve(None), line);
-    // It has begun, and nobody hears what came of it.
-    assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // It has begun, and nobody hears what came of it; a fast one is done already.
+    let _ = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     let said = log.wait_for(|log| log.contains(&detail));
     let said = tokio::time::timeout(Duration::from_secs(20), said).await.unwrap().unwrap().clone();
     assert_eq!(said.lines().filter(|line| line.contains(&detail)).count(), 1, "{said}");
